@@ -104,7 +104,7 @@ enum tacho_frame_flag {
 
 struct tacho_run_frame {
     uint32_t module;      // index or TACHO_NO_INDEX
-    uint64_t address;     // in the module's file (virtual address as in its ELF headers); JIT: absolute
+    uint64_t address;     // offset in the module's file; [kernel], JIT and anonymous code: absolute
     const char *function; // "" until symbolised; then never "": "[unknown]" at least
     const char *file;     // source file, "" if not known
     uint32_t line;        // 0: not known
