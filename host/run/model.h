@@ -53,8 +53,9 @@ struct tacho_run_series { // one metric: its description and samples
 };
 
 struct tacho_run_zone {
-    const char *name, *file, *function;
+    const char *name, *file, *function; // name "" until symbolised where `frame` is set
     uint32_t line;
+    uint32_t frame; // index of the frame that names a compiler-hooked function, or TACHO_NO_INDEX
 };
 
 struct tacho_run_zone_stats { // one zone on one thread
@@ -149,8 +150,9 @@ struct tacho_run {
     TACHO_ARRAY(struct tacho_run_profile) profiles;
     struct tacho_strings strings; // owner of every string above
     struct tacho_arena arena;     // owner of the other memory that series and statistics point to
-    // Private: ids to indices, and the hashes that keep frames and nodes once.
-    struct tacho_map ids, frame_index, node_index, stats_index;
+    // Private: ids to indices, and the hashes that keep modules, frames, nodes ... once.
+    struct tacho_map ids, module_index, frame_index, node_index, stats_index, thread_index;
+    struct tacho_map zone_index, series_index;
     struct tacho_address_spaces *spaces; // the symbol maps of each process
 };
 
@@ -165,6 +167,8 @@ uint32_t tacho_run_frame_add(struct tacho_run *run, uint32_t module, uint64_t ad
 uint32_t tacho_run_frame_add_named(struct tacho_run *run, const char *function, const char *file,
                                    uint32_t line, uint32_t module, uint32_t flags);
 uint32_t tacho_run_node_add(struct tacho_run *run, uint32_t parent, uint32_t frame);
+// Gives the zones that stand for compiler-hooked functions the names of their symbolised frames.
+void tacho_run_zones_name(struct tacho_run *run);
 
 // For loaders: a new series, and a sample of it (time relative to the run's start).
 struct tacho_run_series *tacho_run_series_add(struct tacho_run *run);

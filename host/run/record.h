@@ -106,6 +106,14 @@ enum tacho_stack_flag {
     TACHO_STACK_IDLE = 1 << 1,
 };
 
+// A named frame that stands in place of the native frame addresses[at]; several with the same `at`,
+// innermost first, replace that one together.
+struct tacho_stack_name {
+    uint16_t at;
+    uint32_t line; // 0: not known
+    const char *function, *file;
+};
+
 struct tacho_stack { // STACK: addresses innermost first; the first kernel_count are kernel addresses
     uint32_t profile, thread;
     int64_t weight; // in the profile's unit
@@ -113,13 +121,14 @@ struct tacho_stack { // STACK: addresses innermost first; the first kernel_count
     uint16_t count, kernel_count;
     uint16_t flags; // enum tacho_stack_flag
     const uint64_t *addresses;
-    // Frames that the source already named (an interpreter's), innermost first, may be 0: they are
-    // put in place of the run of native frames [named_first, named_first + named_replaces).
+    // Frames that the source already named (an interpreter's), ascending `at`; may be NULL.
     uint16_t named_count;
-    const char *const *named;
+    const struct tacho_stack_name *named;
 };
 
-struct tacho_map_info { // MAP
+// MAP: a mapping replaces what it overlaps. path NULL: the process has no maps any more (an exec). A
+// THREAD record of a new process with a parent_pid inherits the parent's maps.
+struct tacho_map_info {
     uint32_t pid;
     uint64_t start, end, offset; // as in /proc/PID/maps
     const char *path;            // "" : anonymous; "[vdso]"; "[kernel]"
