@@ -165,25 +165,45 @@ uint32_t tacho_run_frame_add(struct tacho_run *run, uint32_t module, uint64_t ad
     return (uint32_t)*index;
 }
 
-uint32_t tacho_run_frame_add_named(struct tacho_run *run, const char *function, const char *file,
-                                   uint32_t line, uint32_t module, uint32_t flags)
+// Two places with one name but other callers are two frames: each is one chain of inlined functions.
+static uint32_t frame_add_text(struct tacho_run *run, struct tacho_run_frame frame)
 {
-    function = keep(run, function);
-    file = keep(run, file);
+    frame.function = keep(run, frame.function);
+    frame.file = keep(run, frame.file);
+    frame.flags |= TACHO_FRAME_SYMBOLISED;
     bool added;
-    uint64_t key = hash_text(function, hash_text(file, ((uint64_t)module << 32 | line) + 2));
+    uint64_t seed = ((uint64_t)frame.module << 32 | frame.line) + 2;
+    if (frame.caller != TACHO_NO_INDEX)
+        seed = tacho_hash_u64(seed) ^ frame.caller;
+    uint64_t key = hash_text(frame.function, hash_text(frame.file, seed));
     uint64_t *index = tacho_map_put(&run->frame_index, key, &added);
     if (added) {
         *index = run->frames.count;
-        tacho_array_push(&run->frames,
-                         (struct tacho_run_frame){.module = module,
-                                                  .function = function,
-                                                  .file = file,
-                                                  .line = line,
-                                                  .flags = flags | TACHO_FRAME_SYMBOLISED,
-                                                  .caller = TACHO_NO_INDEX});
+        tacho_array_push(&run->frames, frame);
     }
     return (uint32_t)*index;
+}
+
+uint32_t tacho_run_frame_add_named(struct tacho_run *run, const char *function, const char *file,
+                                   uint32_t line, uint32_t module, uint32_t flags)
+{
+    return frame_add_text(run, (struct tacho_run_frame){.module = module,
+                                                        .function = function,
+                                                        .file = file,
+                                                        .line = line,
+                                                        .flags = flags,
+                                                        .caller = TACHO_NO_INDEX});
+}
+
+uint32_t tacho_run_frame_add_inlined(struct tacho_run *run, const char *function, const char *file,
+                                     uint32_t line, uint32_t module, uint32_t caller)
+{
+    return frame_add_text(run, (struct tacho_run_frame){.module = module,
+                                                        .function = function,
+                                                        .file = file,
+                                                        .line = line,
+                                                        .flags = TACHO_FRAME_INLINED,
+                                                        .caller = caller});
 }
 
 uint32_t tacho_run_node_add(struct tacho_run *run, uint32_t parent, uint32_t frame)

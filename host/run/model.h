@@ -166,6 +166,9 @@ uint32_t tacho_run_frame_add(struct tacho_run *run, uint32_t module, uint64_t ad
 // that another was inlined into.
 uint32_t tacho_run_frame_add_named(struct tacho_run *run, const char *function, const char *file,
                                    uint32_t line, uint32_t module, uint32_t flags);
+// The same for a place that was itself inlined into the frame `caller`.
+uint32_t tacho_run_frame_add_inlined(struct tacho_run *run, const char *function, const char *file,
+                                     uint32_t line, uint32_t module, uint32_t caller);
 uint32_t tacho_run_node_add(struct tacho_run *run, uint32_t parent, uint32_t frame);
 // Gives the zones that stand for compiler-hooked functions the names of their symbolised frames.
 void tacho_run_zones_name(struct tacho_run *run);
