@@ -15,14 +15,13 @@
 // Grows `array` to hold at least `n` items; memory that runs out ends the process (host only: a
 // tool that cannot get a few bytes cannot say anything useful either; what it recorded is stored).
 #define tacho_array_reserve(array, n)                                                              \
-    ((array)->items = tacho_array_grow((array)->items, &(array)->capacity, (n),                    \
-                                       sizeof *(array)->items))
+    ((array)->items =                                                                              \
+         tacho_array_grow((array)->items, &(array)->capacity, (n), sizeof *(array)->items))
 
 // Appends `value` (an expression or a compound literal in parentheses).
 #define tacho_array_push(array, ...)                                                               \
-    ((array)->count == (array)->capacity                                                           \
-         ? (void)tacho_array_reserve((array), (array)->count + 1)                                  \
-         : (void)0,                                                                                \
+    ((array)->count == (array)->capacity ? (void)tacho_array_reserve((array), (array)->count + 1)  \
+                                         : (void)0,                                                \
      (void)((array)->items[(array)->count++] = (__VA_ARGS__)))
 
 #define tacho_array_release(array)                                                                 \

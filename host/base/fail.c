@@ -40,7 +40,8 @@ int tacho_fail_add(struct tacho_fail *fail, const char *format, ...)
     va_end(arguments);
     if (size < 0 || (size_t)size >= sizeof clause - 3)
         return fail->code;
-    size_t room = sizeof fail->text - (size_t)size - 3, old = strnlen(fail->text, sizeof fail->text);
+    size_t room = sizeof fail->text - (size_t)size - 3,
+           old = strnlen(fail->text, sizeof fail->text);
     if (old > room)
         old = room;
     memmove(fail->text + size + 2, fail->text, old);

@@ -31,8 +31,8 @@ int tacho_file_read(const char *path, struct tacho_buffer *buffer, size_t size_m
             break;
         buffer->size += (size_t)count;
         if (size_max && buffer->size > size_max) {
-            status = tacho_fail_set(fail, TACHO_ERR_FULL, "%s is larger than %zu bytes", path,
-                                    size_max);
+            status =
+                tacho_fail_set(fail, TACHO_ERR_FULL, "%s is larger than %zu bytes", path, size_max);
             break;
         }
     }

@@ -9,9 +9,9 @@
 #define TACHO_NS_PER_MS INT64_C(1000000)
 #define TACHO_NS_PER_US INT64_C(1000)
 
-int64_t tacho_time_monotonic_ns(void);  // CLOCK_MONOTONIC: the host clock of every run
-int64_t tacho_time_unix_ns(void);       // CLOCK_REALTIME
-int64_t tacho_time_own_cpu_ns(void);    // CPU time of this process: tacho's own overhead
+int64_t tacho_time_monotonic_ns(void); // CLOCK_MONOTONIC: the host clock of every run
+int64_t tacho_time_unix_ns(void);      // CLOCK_REALTIME
+int64_t tacho_time_own_cpu_ns(void);   // CPU time of this process: tacho's own overhead
 
 // An absolute bound; zero is "none".
 struct tacho_deadline {

@@ -38,7 +38,8 @@ const char *tacho_format_seconds(double seconds, char *text)
     const char *sign = seconds < 0 ? "-" : "";
     if (size >= 3599.5) {
         long long minutes = llround(size / 60);
-        snprintf(text, TACHO_UNIT_TEXT_MAX, "%s%lld h %02lld min", sign, minutes / 60, minutes % 60);
+        snprintf(text, TACHO_UNIT_TEXT_MAX, "%s%lld h %02lld min", sign, minutes / 60,
+                 minutes % 60);
         return text;
     }
     if (size >= 99.5) {
@@ -154,8 +155,8 @@ int tacho_read_duration(const char *text, int64_t *ns, struct tacho_fail *fail)
     static const struct {
         const char *unit;
         double scale;
-    } rows[] = {{"", 1e9}, {"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9},
-                {"min", 60e9}, {"h", 3600e9}, {"d", 86400e9}};
+    } rows[] = {{"", 1e9},   {"ns", 1},     {"us", 1e3},   {"ms", 1e6},   {"s", 1e9},
+                {"m", 60e9}, {"min", 60e9}, {"h", 3600e9}, {"d", 86400e9}};
     double value;
     const char *unit;
     if (read_quantity(text, "duration", &value, &unit, fail) < 0)

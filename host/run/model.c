@@ -43,8 +43,9 @@ static int64_t host_time(const struct tacho_run *run, uint32_t clock, int64_t ti
     if (clock <= TACHO_CLOCK_HOST)
         return ticks;
     uint32_t index = id_index(run, clock);
-    return index < run->clocks.count ? tacho_clock_to_host_ns(&run->clocks.items[index].clock, ticks)
-                                     : ticks;
+    return index < run->clocks.count
+               ? tacho_clock_to_host_ns(&run->clocks.items[index].clock, ticks)
+               : ticks;
 }
 
 static int64_t run_time(const struct tacho_run *run, const struct tacho_record *record)
@@ -104,8 +105,8 @@ static int put_metric(struct tacho_run *run, const struct tacho_record *record)
     const struct tacho_metric_info *info = &record->metric;
     const char *subject = info->subject ? info->subject : "";
     bool added;
-    uint64_t *index = tacho_map_put(&run->series_index,
-                                    hash_text(info->name, hash_text(subject, 0)), &added);
+    uint64_t *index =
+        tacho_map_put(&run->series_index, hash_text(info->name, hash_text(subject, 0)), &added);
     if (added) {
         *index = run->series.count;
         struct tacho_run_series *series = tacho_run_series_add(run);
@@ -209,8 +210,7 @@ uint32_t tacho_run_frame_add_inlined(struct tacho_run *run, const char *function
 uint32_t tacho_run_node_add(struct tacho_run *run, uint32_t parent, uint32_t frame)
 {
     bool added;
-    uint64_t *index =
-        tacho_map_put(&run->node_index, (uint64_t)parent << 32 | frame, &added);
+    uint64_t *index = tacho_map_put(&run->node_index, (uint64_t)parent << 32 | frame, &added);
     if (added) {
         *index = run->nodes.count;
         tacho_array_push(&run->nodes, (struct tacho_run_node){parent, frame});
@@ -270,7 +270,8 @@ static int put_zone(struct tacho_run *run, const struct tacho_record *record)
     return 0;
 }
 
-// Rooms double, so that a histogram that fills up slowly does not fill the arena with its old copies.
+// Rooms double, so that a histogram that fills up slowly does not fill the arena with its old
+// copies.
 static uint32_t room_for(uint32_t count)
 {
     uint32_t room = 0;
@@ -330,7 +331,8 @@ static int put_span(struct tacho_run *run, const struct tacho_record *record,
     int64_t end = host_time(run, record->clock, record->time + from->duration_ticks);
     int64_t self = from->self_ticks;
     if (self > 0 && from->duration_ticks > 0)
-        self = (int64_t)llround((double)(end - begin) * (double)self / (double)from->duration_ticks);
+        self =
+            (int64_t)llround((double)(end - begin) * (double)self / (double)from->duration_ticks);
     tacho_array_push(&run->spans,
                      (struct tacho_run_span){.zone = zone,
                                              .thread = thread,
@@ -374,7 +376,8 @@ static uint32_t add_frames(struct tacho_run *run, const struct tacho_stack *stac
     // A caller's address is where it goes on; the byte before belongs to the call itself.
     bool is_interrupted = at == 0 || at == stack->kernel_count;
     uint64_t address = stack->addresses[at] - (is_interrupted ? 0 : 1);
-    return tacho_run_node_add(run, node, frame_of(run, stack->pid, address, at < stack->kernel_count));
+    return tacho_run_node_add(run, node,
+                              frame_of(run, stack->pid, address, at < stack->kernel_count));
 }
 
 static int put_stack(struct tacho_run *run, const struct tacho_record *record,
@@ -440,15 +443,15 @@ static int put_note(struct tacho_run *run, const struct tacho_record *record)
 {
     const struct tacho_note *from = &record->note;
     const char *subject = keep(run, from->subject), *text = keep(run, from->text);
-    for (size_t i = 0; i < run->notes.count; i++) { // the same remark again: the latest value counts
+    for (size_t i = 0; i < run->notes.count;
+         i++) { // the same remark again: the latest value counts
         struct tacho_run_note *note = &run->notes.items[i];
         if (note->kind == from->kind && note->subject == subject && note->text == text) {
             note->value = from->value;
             return 0;
         }
     }
-    tacho_array_push(&run->notes,
-                     (struct tacho_run_note){from->kind, subject, text, from->value});
+    tacho_array_push(&run->notes, (struct tacho_run_note){from->kind, subject, text, from->value});
     return 0;
 }
 
@@ -461,8 +464,9 @@ static int put_thread(struct tacho_run *run, const struct tacho_record *record)
         bool added;
         uint64_t *known =
             tacho_map_put(&run->thread_index, (uint64_t)from->pid << 32 | from->tid, &added);
-        if (added || (run->threads.items[*known].end_ns != INT64_MIN && from->start_ns &&
-                      from->start_ns - run->info.start_host_ns > run->threads.items[*known].end_ns)) {
+        if (added ||
+            (run->threads.items[*known].end_ns != INT64_MIN && from->start_ns &&
+             from->start_ns - run->info.start_host_ns > run->threads.items[*known].end_ns)) {
             *known = run->threads.count;
             const char *none = keep(run, "");
             tacho_array_push(&run->threads, (struct tacho_run_thread){.pid = from->pid,
@@ -596,9 +600,9 @@ void tacho_run_release(struct tacho_run *run)
     tacho_array_release(&run->profiles);
     tacho_strings_release(&run->strings);
     tacho_arena_release(&run->arena);
-    struct tacho_map *const maps[] = {&run->ids,          &run->module_index, &run->frame_index,
-                                      &run->node_index,   &run->stats_index,  &run->thread_index,
-                                      &run->zone_index,   &run->series_index};
+    struct tacho_map *const maps[] = {&run->ids,        &run->module_index, &run->frame_index,
+                                      &run->node_index, &run->stats_index,  &run->thread_index,
+                                      &run->zone_index, &run->series_index};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         tacho_map_release(maps[i]);
     tacho_spaces_free(run->spaces);

@@ -22,7 +22,7 @@ struct tacho_run_info {
     int64_t start_unix_ns;
     int64_t start_host_ns; // the zero of all times below
     int64_t duration_ns;
-    bool finished;   // false: tacho was stopped before it could close the run
+    bool finished; // false: tacho was stopped before it could close the run
     bool has_exit;
     int exit_status; // as from waitpid
 };
@@ -45,7 +45,7 @@ struct tacho_run_thread {
 struct tacho_run_series { // one metric: its description and samples
     const char *name, *subject, *unit, *help;
     uint8_t kind, direction, flags;
-    bool reduced;   // samples are means of blocks, low/high their extremes (a long run was loaded)
+    bool reduced; // samples are means of blocks, low/high their extremes (a long run was loaded)
     size_t count, capacity;
     int64_t *time_ns;
     double *value;
@@ -59,7 +59,7 @@ struct tacho_run_zone {
 };
 
 struct tacho_run_zone_stats { // one zone on one thread
-    uint32_t zone, thread; // indices
+    uint32_t zone, thread;    // indices
     uint64_t count, errors;
     uint64_t total_ns, self_ns, min_ns, max_ns, last_ns;
     uint32_t sub_bucket_bits, bucket_count, sampled_one_in;
@@ -67,7 +67,7 @@ struct tacho_run_zone_stats { // one zone on one thread
 };
 
 struct tacho_run_span {
-    uint32_t zone, thread; // indices
+    uint32_t zone, thread;                  // indices
     int64_t begin_ns, duration_ns, self_ns; // self_ns < 0: not known
     uint16_t depth;
     uint8_t status;
@@ -123,7 +123,7 @@ struct tacho_run_profile_sample {
     uint32_t thread; // index
     uint32_t node;   // innermost node
     int64_t weight;
-    uint16_t flags;  // enum tacho_stack_flag
+    uint16_t flags; // enum tacho_stack_flag
 };
 
 struct tacho_run_profile {
@@ -161,9 +161,10 @@ void tacho_run_release(struct tacho_run *run);
 
 // Kept once: returns the index of an equal one that is already there.
 uint32_t tacho_run_module_add(struct tacho_run *run, const char *path, const char *build_id);
-uint32_t tacho_run_frame_add(struct tacho_run *run, uint32_t module, uint64_t address, uint32_t flags);
-// A frame that has a name but no address (an interpreter's), or one made by a symboliser as the place
-// that another was inlined into.
+uint32_t tacho_run_frame_add(struct tacho_run *run, uint32_t module, uint64_t address,
+                             uint32_t flags);
+// A frame that has a name but no address (an interpreter's), or one made by a symboliser as the
+// place that another was inlined into.
 uint32_t tacho_run_frame_add_named(struct tacho_run *run, const char *function, const char *file,
                                    uint32_t line, uint32_t module, uint32_t flags);
 // The same for a place that was itself inlined into the frame `caller`.

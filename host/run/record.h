@@ -2,8 +2,8 @@
 // include/tacho/events.def.
 //
 // Ids (clock, metric, zone, thread, profile) are numbers from tacho_record_id_new(), unique in this
-// process, so that several sources can feed one sink. A description is pushed before the first record
-// that names its id. Strings and arrays in a record are borrowed for the time of the call.
+// process, so that several sources can feed one sink. A description is pushed before the first
+// record that names its id. Strings and arrays in a record are borrowed for the time of the call.
 // Units at rest: nanoseconds, seconds, bytes, ratio (0..1), counts.
 #ifndef TACHO_RUN_RECORD_H
 #define TACHO_RUN_RECORD_H
@@ -24,7 +24,11 @@ enum tacho_record_kind {
 // The id of the host's clock: CLOCK_MONOTONIC in nanoseconds. Needs no description.
 #define TACHO_CLOCK_HOST 1u
 
-enum tacho_metric_kind { TACHO_METRIC_GAUGE = 0, TACHO_METRIC_COUNTER = 1, TACHO_METRIC_HISTOGRAM = 2 };
+enum tacho_metric_kind {
+    TACHO_METRIC_GAUGE = 0,
+    TACHO_METRIC_COUNTER = 1,
+    TACHO_METRIC_HISTOGRAM = 2
+};
 
 enum tacho_direction {
     TACHO_DIRECTION_NONE = 0, // neither is better: a description, not a goal
@@ -47,12 +51,13 @@ struct tacho_clock_info { // CLOCK: a description (hz > 0), or a mapping point (
 
 struct tacho_metric_info { // METRIC
     uint32_t id;
-    const char *name;    // a row of host/run/metrics.def, or the program's own metric
-    const char *subject; // what it was measured on: "run", "host", "process 123 sqlite3", "thread 124"
-    const char *unit;    // "seconds", "bytes", "ratio", "count", "celsius", "watts", "hertz", ...
-    const char *help;    // one sentence, may be NULL
-    uint8_t kind;        // enum tacho_metric_kind; a counter's samples are its running total
-    uint8_t direction;   // enum tacho_direction
+    const char *name; // a row of host/run/metrics.def, or the program's own metric
+    const char
+        *subject;     // what it was measured on: "run", "host", "process 123 sqlite3", "thread 124"
+    const char *unit; // "seconds", "bytes", "ratio", "count", "celsius", "watts", "hertz", ...
+    const char *help; // one sentence, may be NULL
+    uint8_t kind;     // enum tacho_metric_kind; a counter's samples are its running total
+    uint8_t direction; // enum tacho_direction
 };
 
 struct tacho_sample { // SAMPLE; NaN is "not available at this instant"
@@ -75,7 +80,8 @@ struct tacho_histogram_bucket {
     uint64_t count;
 };
 
-struct tacho_zone_stats { // ZONE_STATS: totals since the start, a later record replaces an earlier one
+struct tacho_zone_stats { // ZONE_STATS: totals since the start, a later record replaces an earlier
+                          // one
     uint32_t zone, thread;
     uint64_t count, errors;
     uint64_t total_ns, self_ns, min_ns, max_ns, last_ns;
@@ -114,7 +120,8 @@ struct tacho_stack_name {
     const char *function, *file;
 };
 
-struct tacho_stack { // STACK: addresses innermost first; the first kernel_count are kernel addresses
+struct tacho_stack { // STACK: addresses innermost first; the first kernel_count are kernel
+                     // addresses
     uint32_t profile, thread;
     int64_t weight; // in the profile's unit
     uint32_t pid;   // whose address space
@@ -126,8 +133,8 @@ struct tacho_stack { // STACK: addresses innermost first; the first kernel_count
     const struct tacho_stack_name *named;
 };
 
-// MAP: a mapping replaces what it overlaps. path NULL: the process has no maps any more (an exec). A
-// THREAD record of a new process with a parent_pid inherits the parent's maps.
+// MAP: a mapping replaces what it overlaps. path NULL: the process has no maps any more (an exec).
+// A THREAD record of a new process with a parent_pid inherits the parent's maps.
 struct tacho_map_info {
     uint32_t pid;
     uint64_t start, end, offset; // as in /proc/PID/maps
@@ -139,7 +146,7 @@ struct tacho_map_info {
 
 enum tacho_note_kind {
     TACHO_NOTE_INFO = 0,
-    TACHO_NOTE_LOSS = 1,      // value: how many were lost
+    TACHO_NOTE_LOSS = 1, // value: how many were lost
     TACHO_NOTE_CLOCK = 2,
     TACHO_NOTE_SIMULATED = 3,
     TACHO_NOTE_NOT_AVAILABLE = 4, // what could not be measured, and the setting that forbids it
@@ -147,19 +154,19 @@ enum tacho_note_kind {
     TACHO_NOTE_WARNING = 6,
 };
 
-struct tacho_note { // NOTE
-    uint8_t kind;       // enum tacho_note_kind
+struct tacho_note {      // NOTE
+    uint8_t kind;        // enum tacho_note_kind
     const char *subject; // what it is about: "sampler", "collector", "ring 123"
     const char *text;    // one sentence without a full stop
     double value;        // NaN: none
 };
 
-struct tacho_thread_info { // THREAD: pushed again when something of it becomes known
-    uint32_t id;           // a record id, not a tid
-    uint32_t pid, tid;     // pid == tid: the process' first thread, stands for the process too
-    uint32_t parent_pid;   // 0: not known
-    const char *name;      // NULL: no news
-    const char *command;   // of a process; NULL: no news
+struct tacho_thread_info {    // THREAD: pushed again when something of it becomes known
+    uint32_t id;              // a record id, not a tid
+    uint32_t pid, tid;        // pid == tid: the process' first thread, stands for the process too
+    uint32_t parent_pid;      // 0: not known
+    const char *name;         // NULL: no news
+    const char *command;      // of a process; NULL: no news
     int64_t start_ns, end_ns; // host clock; 0: not known
     bool has_exit;
     int exit_status; // as from waitpid
@@ -226,7 +233,8 @@ int tacho_sink_environment(struct tacho_sink *sink, const char *key, const char 
                            struct tacho_fail *fail);
 int tacho_sink_sample(struct tacho_sink *sink, uint32_t metric, int64_t time_ns, double value,
                       struct tacho_fail *fail);
-// Describes a metric of metrics.def (its row gives unit, kind, direction); returns the new id in *id.
+// Describes a metric of metrics.def (its row gives unit, kind, direction); returns the new id in
+// *id.
 int tacho_sink_metric(struct tacho_sink *sink, const char *name, const char *subject, uint32_t *id,
                       struct tacho_fail *fail);
 
