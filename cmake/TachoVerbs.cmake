@@ -37,7 +37,8 @@ function(tacho_layer name)
 endfunction()
 
 # tacho_test(NAME SOURCES file... LAYERS layer... [LABELS label...] [TIMEOUT seconds])
-# builds a cmocka program and registers it with ctest under the folder's path and name.
+# builds a cmocka program and registers it with ctest under the folder's path and name; such tests have the
+# label unit, and are what the presets with sanitizers and other compilers run.
 function(tacho_test name)
   cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;LAYERS;LABELS;LIBRARIES" ${ARGN})
   file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
@@ -53,7 +54,7 @@ function(tacho_test name)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 120)
   endif()
-  set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}")
+  set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "unit;${T_LABELS}")
 endfunction()
 
 # tacho_script_test(NAME COMMAND word... [TIMEOUT seconds] [LABELS label...] [SERIAL])
@@ -67,7 +68,9 @@ function(tacho_script_test name)
   endif()
   set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}"
     SKIP_RETURN_CODE 77 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
-    ENVIRONMENT "TACHO=$<$<TARGET_EXISTS:tacho>:$<TARGET_FILE:tacho>>;TACHO_SOURCE_DIR=${PROJECT_SOURCE_DIR};TACHO_BINARY_DIR=${PROJECT_BINARY_DIR}")
+    ENVIRONMENT "TACHO=$<$<TARGET_EXISTS:tacho>:$<TARGET_FILE:tacho>>")
+  set_property(TEST ${folder}/${name} APPEND PROPERTY ENVIRONMENT
+    TACHO_SOURCE_DIR=${PROJECT_SOURCE_DIR} TACHO_BINARY_DIR=${PROJECT_BINARY_DIR})
   if(T_SERIAL)
     set_tests_properties(${folder}/${name} PROPERTIES RUN_SERIAL TRUE)
   endif()
