@@ -166,7 +166,8 @@ uint32_t tacho_run_frame_add(struct tacho_run *run, uint32_t module, uint64_t ad
     return (uint32_t)*index;
 }
 
-// Two places with one name but other callers are two frames: each is one chain of inlined functions.
+// Two places with one name but other callers are two frames: each is one chain of inlined
+// functions.
 static uint32_t frame_add_text(struct tacho_run *run, struct tacho_run_frame frame)
 {
     frame.function = keep(run, frame.function);

@@ -1,4 +1,4 @@
-// Error numbers of the target side and of the host: 0 or a count is success, negative is one of these.
+// Error numbers of the target side and the host: 0 or a count is success, negative is one of these.
 #ifndef TACHO_ERRORS_H
 #define TACHO_ERRORS_H
 
