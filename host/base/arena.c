@@ -18,12 +18,10 @@ struct tacho_arena_block {
     size_t size; // keeps what follows aligned
 };
 
-static void *take_or_end(void *memory)
+static void *take_or_trap(void *memory)
 {
-    if (!memory) {
-        fputs("tacho: out of memory\n", stderr);
-        exit(3);
-    }
+    if (!memory)
+        __builtin_trap(); // see array.h: nothing useful can be done, and what was recorded is stored
     return memory;
 }
 
@@ -35,8 +33,8 @@ void *tacho_array_grow(void *items, size_t *capacity, size_t wanted, size_t item
     if (grown < wanted)
         grown = wanted;
     if (grown > SIZE_MAX / item_size)
-        take_or_end(NULL);
-    items = take_or_end(realloc(items, grown * item_size));
+        take_or_trap(NULL);
+    items = take_or_trap(realloc(items, grown * item_size));
     *capacity = grown;
     return items;
 }
@@ -46,7 +44,7 @@ void *tacho_arena_take(struct tacho_arena *arena, size_t size)
     size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
     if ((size_t)(arena->end - arena->next) < size || !arena->next) {
         size_t block_size = size > BLOCK_SIZE / 4 ? size : BLOCK_SIZE;
-        struct tacho_arena_block *block = take_or_end(malloc(sizeof *block + block_size));
+        struct tacho_arena_block *block = take_or_trap(malloc(sizeof *block + block_size));
         block->size = block_size;
         block->next = arena->blocks;
         arena->blocks = block;
@@ -103,7 +101,7 @@ void tacho_arena_release(struct tacho_arena *arena)
 static void strings_rehash(struct tacho_strings *strings)
 {
     unsigned slot_count = strings->slot_count ? strings->slot_count * 2 : 64;
-    unsigned *slots = take_or_end(calloc(slot_count, sizeof *slots));
+    unsigned *slots = take_or_trap(calloc(slot_count, sizeof *slots));
     for (unsigned i = 0; i < strings->count; i++) {
         const char *text = strings->items[i];
         size_t at = (size_t)tacho_hash_bytes(text, strlen(text), 0) & (slot_count - 1);
@@ -113,7 +111,7 @@ static void strings_rehash(struct tacho_strings *strings)
     }
     free(strings->slots);
     strings->slots = slots;
-    strings->items = take_or_end(realloc(strings->items, slot_count * sizeof *strings->items));
+    strings->items = take_or_trap(realloc(strings->items, slot_count * sizeof *strings->items));
     strings->slot_count = slot_count;
 }
 
@@ -143,7 +141,8 @@ unsigned tacho_strings_number(struct tacho_strings *strings, const char *text)
 
 const char *tacho_strings_keep(struct tacho_strings *strings, const char *text)
 {
-    return strings->items[tacho_strings_number(strings, text)];
+    unsigned number = tacho_strings_number(strings, text); // may move items
+    return strings->items[number];
 }
 
 void tacho_strings_release(struct tacho_strings *strings)

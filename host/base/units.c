@@ -142,7 +142,8 @@ static int read_quantity(const char *text, const char *what, double *value, cons
     errno = 0;
     *value = strtod(text, &end);
     bool starts_well = *text && (isdigit((unsigned char)*text) || strchr("+-.", *text));
-    if (!starts_well || end == text || errno || !isfinite(*value))
+    bool is_hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    if (!starts_well || is_hex || end == text || errno || !isfinite(*value))
         return tacho_fail_set(fail, TACHO_ERR_USAGE, "'%s' is not a %s", text, what);
     while (*end == ' ')
         end++;

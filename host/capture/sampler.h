@@ -1,11 +1,11 @@
-// The CPU sampler: stacks of a process tree at a given rate, as PROFILE, STACK, MAP, THREAD and NOTE
-// records.
+// The CPU sampler: stacks of a process tree at a given rate, as PROFILE, STACK, MAP, THREAD and
+// NOTE records.
 //
-// It samples with perf_event_open where the kernel permits that; the kernel copies registers and the
-// top of the stack, and this side walks them (host/unwind), so that the sampled program needs no
-// frame pointers and executes nothing of ours. Where perf_event_open is refused and the target is a
-// child that is still to be started, an agent (host/agent) is loaded into it, which takes the same
-// copies from CPU-time timers.
+// It samples with perf_event_open where the kernel permits that; the kernel copies registers and
+// the top of the stack, and this side walks them (host/unwind), so that the sampled program needs
+// no frame pointers and executes nothing of ours. Where perf_event_open is refused and the target
+// is a child that is still to be started, an agent (host/agent) is loaded into it, which takes the
+// same copies from CPU-time timers.
 //
 // The order of calls for a command:
 //   tacho_sampler_open(config)            decides which sampler; config.expects_child is true
@@ -46,14 +46,14 @@ struct tacho_sampler_config {
     double rate_hz;
     enum tacho_sampler_unwind unwind;
     enum tacho_sampler_kind kind;
-    bool no_kernel;          // leave kernel stacks out even where they are permitted
-    bool off_cpu;            // also the profile "off-cpu": where threads wait, and how long
-    size_t stack_bytes;      // how much of each stack is copied; 0: by itself, grows when needed
-    const char *agent_path;  // of libtacho-agent.so; NULL: looked for beside the running program
+    bool no_kernel;         // leave kernel stacks out even where they are permitted
+    bool off_cpu;           // also the profile "off-cpu": where threads wait, and how long
+    size_t stack_bytes;     // how much of each stack is copied; 0: by itself, grows when needed
+    const char *agent_path; // of libtacho-agent.so; NULL: looked for beside the running program
 };
 
-// Decides which sampler can be used. Succeeds also when none can: then the source only pushes a NOTE
-// that says why and what to change. Fails only on a wrong config. Context: before the child is
+// Decides which sampler can be used. Succeeds also when none can: then the source only pushes a
+// NOTE that says why and what to change. Fails only on a wrong config. Context: before the child is
 // forked. The source is freed by its close.
 int tacho_sampler_open(const struct tacho_sampler_config *config, struct tacho_source **source,
                        struct tacho_fail *fail);
@@ -72,10 +72,10 @@ struct tacho_sampler_counts {
     uint64_t kernel_only;                  // samples without a user part
     uint64_t lost;                         // records the kernel or the agent had no room for
     uint64_t stack_end;                    // truncated because the copied stack ended
-    uint64_t no_table, bad_frame;          // truncated for want of a table; by a frame that made no sense
+    uint64_t no_table, bad_frame; // truncated for want of a table; by a frame that made no sense
     uint64_t off_cpu_samples;
-    size_t stack_bytes;                    // copied now
-    double rate_hz;                        // asked for
+    size_t stack_bytes; // copied now
+    double rate_hz;     // asked for
     bool uses_perf, uses_agent;
 };
 void tacho_sampler_counts(const struct tacho_source *source, struct tacho_sampler_counts *counts);
