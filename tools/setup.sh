@@ -166,11 +166,18 @@ packages_install()
 }
 
 # One set-up at a time per repository; the lock goes with the process. The command must not inherit it.
+# Fails, having said why, where the build folder is not ours to write.
 lock()
 {
     mkdir -p "$root/build" 2>/dev/null
-    [ -w "$root/build" ] || return 1
-    exec 9>"$root/build/.lock" || return 1
+    for file in "" /.lock /CMakeCache.txt /build.ninja /build.log; do
+        if [ -e "$root/build$file" ] && [ ! -w "$root/build$file" ]; then
+            say "cannot write $root/build$file, it may belong to another user (chown -R $(id -un)" \
+                "$root/build)"
+            return 1
+        fi
+    done
+    exec 9>"$root/build/.lock"
     command -v flock >/dev/null || return 0
     if ! flock -n 9; then
         say "waiting for another tacho that builds in $root/build"

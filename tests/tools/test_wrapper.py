@@ -177,6 +177,34 @@ class Wrapper(unittest.TestCase):
                  "    return write(9, \"\", 0) == 0;\n}\n")
         self.assertEqual(self.tacho()[0], 0)
 
+    def on_terminal(self):
+        """Exit status of a call and what it wrote to a terminal on standard error."""
+        leader, follower = os.openpty()
+        child = subprocess.Popen([os.path.join(self.folder, "tacho")], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL, stderr=follower)
+        os.close(follower)
+        text = b""
+        try:
+            while True:
+                text += os.read(leader, 4096)
+        except OSError:
+            pass
+        os.close(leader)
+        return child.wait(), text.decode()
+
+    def test_terminal_sees_progress_and_then_a_clean_line(self):
+        code, text = self.on_terminal()
+        self.assertEqual(code, 7, text)
+        self.assertRegex(text, r"\r\x1b\[Kbuilding 1/\d+ ")
+        self.assertTrue(text.endswith("\r\x1b[K"), text)
+        self.assertEqual(self.on_terminal(), (7, ""))
+
+    def test_terminal_sees_the_failure(self):
+        self.put("host/cli/main.c", "#error planted\n" + PROGRAM)
+        code, text = self.on_terminal()
+        self.assertEqual(code, 3, text)
+        self.assertIn("#error planted", text)
+
     def test_missing_packages_without_a_way_to_install_them(self):
         self.fake("dpkg-query", "exit 1")
         self.fake("id", "echo 1000")
@@ -207,15 +235,15 @@ class Wrapper(unittest.TestCase):
         self.assertEqual(code, 3)
         self.assertIn("cc is missing", err)
 
-    def test_folder_that_cannot_be_written(self):
-        if os.geteuid() == 0:
-            self.skipTest("root may write everywhere")
+    def test_build_of_another_user_is_used_as_it_is(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can make files of another user")
         self.ready()
-        os.chmod(os.path.join(self.folder, "build"), 0o555)
-        self.addCleanup(os.chmod, os.path.join(self.folder, "build"), 0o755)
+        os.chmod(self.folder, 0o755)
         self.put("host/cli/main.c", PROGRAM.replace("WORD", "8"))
-        code, _, err = self.tacho()
-        self.assertEqual(code, 7)
+        code, _, err = self.tacho(user=65534, path=os.environ["PATH"])
+        self.assertEqual(code, 7, err)
+        self.assertIn("may belong to another user", err)
         self.assertIn("as it was built last", err)
 
 
