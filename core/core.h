@@ -1,0 +1,139 @@
+// What the files of core share: the region the recording lives in, and each thread's way into it.
+//
+// The region is one piece of memory laid out as wire/ring_layout.h says: the shared file on Linux,
+// an array on a microcontroller. Core knows no operating system; what it needs of one is in struct
+// tacho_port, which is called on slow paths only.
+#ifndef TACHO_CORE_CORE_H
+#define TACHO_CORE_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tacho/control.h"
+#include "tacho/errors.h"
+#include "tacho/metric.h"
+#include "tacho/zone.h"
+#include "wire/ring_layout.h"
+
+#include "tacho_cpu.h"
+
+#define TACHO_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define TACHO_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+// How a scope was recorded, in the upper half of its place. The mode bits, and:
+#define TACHO_PLACE_UNTIMED (1u << 30)
+#define TACHO_PLACE_OPEN    (1u << 31) // so that no place is 0
+
+struct tacho_port {
+    // The slow paths' lock. A signal handler must not meet the holder: block signals, or
+    // interrupts. Returns false when it cannot be had here; then the caller does without and
+    // counts.
+    bool (*lock)(void);
+    void (*unlock)(void);
+    // Makes the region's first `bytes` usable. Returns 0 or TACHO_ERR_FULL. Lock held.
+    int (*grow)(uint64_t bytes);
+    // Makes sure a region is there that belongs to this process. Returns 0 or TACHO_ERR_*. Lock
+    // held.
+    int (*ready)(void);
+    // Fills in who the calling thread is, and arranges that tacho_slot_release is called when it
+    // ends. Lock held.
+    void (*thread_started)(struct tacho_ring_slot *slot);
+    // A series was added; may set its limit. Lock held. May be NULL.
+    void (*series_added)(uint32_t series);
+    // A zone took longer than its limit. No lock held; on the thread whose zone it was.
+    void (*over_limit)(uint32_t series);
+    uint64_t ring_bytes; // wanted for each thread
+};
+
+struct tacho_core {
+    char *base; // of the region; NULL: none yet
+    struct tacho_ring_header *header;
+    const struct tacho_port *port;
+    uint64_t size_max;   // the region may grow to this
+    uint32_t generation; // grows with each region: a child process gets a new one
+};
+extern struct tacho_core tacho_core;
+
+// Each thread's own. `ready` has a mode bit for each thing the thread has what it takes for.
+struct tacho_local {
+    uint32_t ready;
+    uint32_t refused; // the generation of the region that had no room for this thread
+    struct tacho_ring_slot *slot;
+    struct tacho_ring_record *ring;
+    uint64_t ring_mask;
+    char *base;
+};
+extern TACHO_CPU_THREAD struct tacho_local tacho_local TACHO_CPU_THREAD_MODEL;
+
+static inline void *tacho_at(uint32_t reference)
+{
+    return tacho_core.base + (uint64_t)reference * TACHO_RING_UNIT;
+}
+
+static inline uint32_t tacho_mode(void)
+{
+    return __atomic_load_n(&tacho_control[TACHO_CONTROL_MODE], __ATOMIC_RELAXED);
+}
+
+// region.c: lays out a fresh region of at least a header's size that reads as zeros.
+void tacho_region_init(char *base, uint64_t size_bytes, uint64_t size_max);
+// Room for `bytes`, zeroed, as a reference; 0: none left (counted). Lock held.
+uint32_t tacho_region_take(uint64_t bytes);
+// A copy of `text` as a reference; 0 for NULL and "". Lock held.
+uint32_t tacho_region_text(const char *text);
+
+// series.c: gives `series` its number; it has one afterwards. Lock held.
+void tacho_series_register(struct tacho_series *series);
+// Adds a series of the given properties; returns its id, 0: no room. Lock held.
+uint32_t tacho_series_add(const struct tacho_series *series, uint64_t address);
+// The directory's entry; id must be valid.
+struct tacho_ring_series *tacho_series_at(uint32_t id);
+
+// slot.c: makes the calling thread ready for `mode`. Returns false where it cannot be. Lock held.
+bool tacho_slot_ready(uint32_t mode);
+// The thread of `slot` ended.
+void tacho_slot_release(struct tacho_ring_slot *slot);
+// In a child process: moves the calling thread to `spare`, memory that nobody reads, until it has a
+// slot of its own; scopes begun before the fork end there.
+void tacho_slot_park(struct tacho_ring_slot *spare);
+// The block of `series` for the calling thread, made if missing; NULL: no room. Takes the lock.
+struct tacho_ring_block *tacho_block_make(uint32_t series);
+// All of the slow path of entering: thread, region, series. True: ready to record.
+bool tacho_make_ready(struct tacho_series *series, uint32_t mode);
+
+// The block of `series` for the calling thread, NULL when it has none yet.
+static inline struct tacho_ring_block *tacho_block_find(const struct tacho_local *local,
+                                                        uint32_t series)
+{
+    uint32_t leaf = local->slot->leaf[series / TACHO_RING_LEAF_SERIES];
+    if (TACHO_UNLIKELY(leaf == 0))
+        return NULL;
+    const uint32_t *blocks = (const void *)(local->base + (uint64_t)leaf * TACHO_RING_UNIT);
+    uint32_t block = blocks[series % TACHO_RING_LEAF_SERIES];
+    if (TACHO_UNLIKELY(block == 0))
+        return NULL;
+    return (void *)(local->base + (uint64_t)block * TACHO_RING_UNIT);
+}
+
+// ring.c: appends one record, or two that stay together.
+void tacho_ring_put(struct tacho_local *local, uint64_t time, uint64_t detail);
+void tacho_ring_put_two(struct tacho_local *local, uint64_t time, uint64_t detail, uint64_t value);
+
+// histogram.c: counts `value` in the buckets; adds all of `from` to `to`.
+void tacho_block_carry(struct tacho_ring_block *block, uint32_t bucket);
+void tacho_block_merge(struct tacho_ring_block *to, const struct tacho_ring_block *from,
+                       bool has_buckets);
+
+static inline void tacho_block_count(struct tacho_ring_block *block, uint64_t value)
+{
+    if (TACHO_UNLIKELY(value >> TACHO_RING_HISTOGRAM_RANGE_BITS))
+        value = (UINT64_C(1) << TACHO_RING_HISTOGRAM_RANGE_BITS) - 1;
+    uint64_t ranked = value | UINT64_C(1) << TACHO_RING_HISTOGRAM_BITS;
+    uint32_t row = 63 - (uint32_t)__builtin_clzll(ranked) - TACHO_RING_HISTOGRAM_BITS;
+    uint32_t bucket = (row << TACHO_RING_HISTOGRAM_BITS) + (uint32_t)(value >> row);
+    if (TACHO_UNLIKELY(++block->buckets[bucket] == 0))
+        tacho_block_carry(block, bucket);
+}
+
+#endif

@@ -1,0 +1,227 @@
+// Thread slots: each thread's place in the region, given back when it ends and reused later.
+//
+// A slot that ended keeps its ring and statistics until a new thread needs it; the first
+// TACHO_SLOTS_NEW threads get fresh ones, so that what short-lived threads did stays readable for a
+// while. When a slot is reused its statistics are added to the departed slot, so no total ever
+// shrinks.
+#include "core/core.h"
+
+#include <string.h>
+
+#define TACHO_SLOTS_NEW      64u
+#define TACHO_RING_BYTES_MIN 4096u
+#define TACHO_RING_SHARE     8u // a ring takes at most this part of the memory that is left
+
+// Where threads write whose records nobody will read.
+static struct tacho_ring_record spare_ring[1];
+
+static bool series_has_buckets(uint32_t id)
+{
+    return tacho_series_at(id)->kind != TACHO_SERIES_COUNTER &&
+           tacho_series_at(id)->kind != TACHO_SERIES_EVENT;
+}
+
+static uint32_t take_block(struct tacho_ring_slot *slot, uint32_t id)
+{
+    uint32_t *leaf = &slot->leaf[id / TACHO_RING_LEAF_SERIES];
+    if (*leaf == 0)
+        *leaf = tacho_region_take(TACHO_RING_LEAF_SERIES * sizeof(uint32_t));
+    if (*leaf == 0)
+        return 0;
+    uint32_t *blocks = tacho_at(*leaf), *reference = &blocks[id % TACHO_RING_LEAF_SERIES];
+    if (*reference != 0)
+        return *reference;
+    uint32_t taken =
+        tacho_region_take(series_has_buckets(id) ? sizeof(struct tacho_ring_block)
+                                                 : offsetof(struct tacho_ring_block, buckets));
+    if (taken != 0)
+        ((struct tacho_ring_block *)tacho_at(taken))->min = UINT64_MAX;
+    __atomic_store_n(reference, taken, __ATOMIC_RELEASE);
+    return taken;
+}
+
+struct tacho_ring_block *tacho_block_make(uint32_t series)
+{
+    if (!tacho_core.port->lock())
+        return NULL;
+    uint32_t block = 0;
+    struct tacho_ring_slot *slot = tacho_local.slot;
+    if (slot && tacho_local.ready != 0)
+        block = take_block(slot, series);
+    tacho_core.port->unlock();
+    return block ? tacho_at(block) : NULL;
+}
+
+static struct tacho_ring_slot *new_slot(void)
+{
+    struct tacho_ring_header *header = tacho_core.header;
+    uint32_t reference = tacho_region_take(sizeof(struct tacho_ring_slot));
+    if (reference == 0)
+        return NULL;
+    struct tacho_ring_slot *slot = tacho_at(reference);
+    slot->index = header->slot_count;
+    slot->random = 2463534242u + slot->index;
+    if (header->slot_last)
+        ((struct tacho_ring_slot *)tacho_at(header->slot_last))->next = reference;
+    else
+        __atomic_store_n(&header->slot_first, reference, __ATOMIC_RELEASE);
+    header->slot_last = reference;
+    __atomic_store_n(&header->slot_count, header->slot_count + 1, __ATOMIC_RELEASE);
+    return slot;
+}
+
+static struct tacho_ring_slot *oldest_ended(void)
+{
+    struct tacho_ring_slot *oldest = NULL;
+    for (uint32_t at = tacho_core.header->slot_first; at != 0;) {
+        struct tacho_ring_slot *slot = tacho_at(at);
+        if (slot->state == TACHO_RING_SLOT_ENDED &&
+            (!oldest || slot->end_ticks < oldest->end_ticks))
+            oldest = slot;
+        at = slot->next;
+    }
+    return oldest;
+}
+
+static void merge_block(struct tacho_ring_slot *departed, uint32_t id,
+                        struct tacho_ring_block *block)
+{
+    bool has_buckets = series_has_buckets(id);
+    uint32_t to = take_block(departed, id);
+    if (to != 0)
+        tacho_block_merge(tacho_at(to), block, has_buckets);
+    memset(block, 0, has_buckets ? sizeof *block : offsetof(struct tacho_ring_block, buckets));
+    block->min = UINT64_MAX;
+}
+
+// Adds the statistics of an ended thread to the departed slot and clears them.
+static void merge_departed(struct tacho_ring_slot *slot)
+{
+    if (tacho_core.header->departed == 0) {
+        struct tacho_ring_slot *made = new_slot();
+        if (!made)
+            return;
+        made->state = TACHO_RING_SLOT_DEPARTED;
+        tacho_core.header->departed = tacho_core.header->slot_last;
+    }
+    struct tacho_ring_slot *departed = tacho_at(tacho_core.header->departed);
+    for (uint32_t id = 1; id <= tacho_core.header->series_count; id++) {
+        uint32_t leaf = slot->leaf[id / TACHO_RING_LEAF_SERIES];
+        uint32_t block = leaf ? ((uint32_t *)tacho_at(leaf))[id % TACHO_RING_LEAF_SERIES] : 0;
+        if (block != 0)
+            merge_block(departed, id, tacho_at(block));
+    }
+}
+
+static struct tacho_ring_slot *take_slot(void)
+{
+    struct tacho_ring_slot *slot = NULL;
+    if (tacho_core.header->slot_count >= TACHO_SLOTS_NEW)
+        slot = oldest_ended();
+    if (!slot)
+        slot = new_slot();
+    if (!slot)
+        slot = oldest_ended();
+    if (!slot)
+        return NULL;
+    __atomic_store_n(&slot->generation, slot->generation | 1, __ATOMIC_RELEASE);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    if (slot->state == TACHO_RING_SLOT_ENDED)
+        merge_departed(slot);
+    slot->previous_tid = slot->tid;
+    slot->ring_first = slot->claim;
+    slot->depth = 0;
+    slot->end_ticks = 0;
+    slot->start_ticks = tacho_cpu_ticks();
+    tacho_core.port->thread_started(slot);
+    slot->state = TACHO_RING_SLOT_LIVE;
+    __atomic_store_n(&slot->generation, slot->generation + 1, __ATOMIC_RELEASE);
+    return slot;
+}
+
+static void take_ring(struct tacho_ring_slot *slot)
+{
+    uint64_t left = tacho_core.size_max - tacho_core.header->used_bytes;
+    uint64_t bytes = TACHO_RING_BYTES_MIN;
+    while (bytes * 2 <= tacho_core.port->ring_bytes && bytes * 2 <= left / TACHO_RING_SHARE)
+        bytes *= 2;
+    slot->ring = tacho_region_take(bytes);
+    if (slot->ring != 0)
+        slot->ring_records = (uint32_t)(bytes / sizeof(struct tacho_ring_record));
+}
+
+// A child process goes on with the zones that were open when it was made.
+static void take_over(struct tacho_ring_slot *slot, const struct tacho_ring_slot *from)
+{
+    memcpy(slot->open, from->open, sizeof slot->open);
+    slot->depth = from->depth;
+}
+
+bool tacho_slot_ready(uint32_t mode)
+{
+    struct tacho_local *local = &tacho_local;
+    if (local->ready == 0) {
+        struct tacho_ring_slot *parked = local->slot, *slot = take_slot();
+        if (!slot) {
+            tacho_core.header->lost_threads++;
+            local->refused = tacho_core.generation;
+            return false;
+        }
+        if (parked)
+            take_over(slot, parked);
+        local->base = tacho_core.base;
+        local->slot = slot;
+        local->ring = spare_ring;
+        local->ring_mask = 0;
+        local->ready = ~(uint32_t)TACHO_MODE_TRACE;
+    }
+    if ((mode & ~local->ready) != 0) {
+        if (local->slot->ring_records == 0)
+            take_ring(local->slot);
+        if (local->slot->ring_records != 0) {
+            local->ring = tacho_at(local->slot->ring);
+            local->ring_mask = local->slot->ring_records - 1;
+        }
+        local->ready = ~0u;
+    }
+    return true;
+}
+
+void tacho_slot_release(struct tacho_ring_slot *slot)
+{
+    slot->end_ticks = tacho_cpu_ticks();
+    __atomic_store_n(&slot->state, TACHO_RING_SLOT_ENDED, __ATOMIC_RELEASE);
+}
+
+void tacho_slot_park(struct tacho_ring_slot *spare)
+{
+    struct tacho_local *local = &tacho_local;
+    if (local->ready == 0)
+        return;
+    memcpy(spare->open, local->slot->open, sizeof spare->open);
+    spare->depth = local->slot->depth;
+    local->slot = spare;
+    local->ring = spare_ring;
+    local->ring_mask = 0;
+    local->ready = 0;
+}
+
+bool tacho_make_ready(struct tacho_series *series, uint32_t mode)
+{
+    const struct tacho_port *port = tacho_core.port;
+    struct tacho_ring_header *header = tacho_core.header;
+    bool full = header && header->series_count >= TACHO_RING_SERIES_MAX;
+    if (!port || (tacho_local.refused != 0 && tacho_local.refused == tacho_core.generation) ||
+        (full && series->id == 0)) {
+        if (full)
+            __atomic_fetch_add(&header->lost_series, 1, __ATOMIC_RELAXED);
+        return false;
+    }
+    if (!port->lock())
+        return false;
+    bool ready = port->ready() == 0 && tacho_slot_ready(mode);
+    if (ready)
+        tacho_series_register(series);
+    port->unlock();
+    return ready && series->id != 0;
+}

@@ -1,0 +1,189 @@
+// Entering and leaving zones: the hot path.
+//
+// The idea: two raw counter reads are the floor (18 ns under the hypervisor this was tuned on), and
+// everything else fits between them in the processor's shadow, if it is a few plain stores to lines
+// that only this thread writes. So entering pushes {zone, start} on the thread's open-zone stack in
+// the region (an observer sees it, also after the program died), and leaving pops it, appends one
+// record of 16 bytes (trace) or adds to the thread's own block of the zone (statistics).
+//
+// Signal handlers may interrupt any instruction here: the depth goes up before the entry is
+// written, so a handler's zones use the entries above; handlers leave the depth as they found it;
+// ring records are claimed by one instruction. A handler that interrupts an addition to a block can
+// at worst make that one addition see its own, never tear it.
+#include "core/core.h"
+
+struct tacho_core tacho_core;
+TACHO_CPU_THREAD struct tacho_local tacho_local TACHO_CPU_THREAD_MODEL;
+
+// Uniform in 1..2N-1, so N on average: a fixed stride could run in step with the program.
+static uint32_t countdown_new(struct tacho_ring_slot *slot)
+{
+    uint32_t one_in = __atomic_load_n(&tacho_core.header->sample_one_in, __ATOMIC_RELAXED);
+    uint32_t random = slot->random;
+    random ^= random << 13;
+    random ^= random >> 17;
+    random ^= random << 5;
+    slot->random = random;
+    return one_in <= 1 ? 1 : 1 + random % (2 * one_in - 1);
+}
+
+// Whether sampling leaves this execution out.
+static bool sampled_out(struct tacho_local *local, struct tacho_ring_block *block)
+{
+    if (block->countdown > 1) {
+        block->countdown--;
+        return true;
+    }
+    block->countdown = countdown_new(local->slot);
+    return false;
+}
+
+static struct tacho_scope enter(struct tacho_series *series, uint32_t mode)
+{
+    struct tacho_scope scope = {0, 0};
+    struct tacho_local *local = &tacho_local;
+    uint32_t id = series->id;
+    if (TACHO_UNLIKELY((mode & ~local->ready) != 0 || id == 0)) {
+        if (!tacho_make_ready(series, mode))
+            return scope;
+        id = series->id;
+    }
+    struct tacho_ring_slot *slot = local->slot;
+    uint32_t depth = slot->depth;
+    if (TACHO_UNLIKELY(depth >= TACHO_RING_DEPTH_MAX)) {
+        slot->lost_depth++;
+        return scope;
+    }
+    uint32_t place = mode | TACHO_PLACE_OPEN;
+    __atomic_store_n(&slot->depth, depth + 1, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    struct tacho_ring_open *open = &slot->open[depth];
+    open->series = id;
+    open->flags = 0;
+    open->child = 0;
+    if (mode & (TACHO_MODE_STATISTICS | TACHO_MODE_SAMPLED)) {
+        struct tacho_ring_block *block = tacho_block_find(local, id);
+        if (TACHO_UNLIKELY(!block))
+            block = tacho_block_make(id);
+        if (TACHO_UNLIKELY(!block)) {
+            place &= ~(uint32_t)(TACHO_MODE_STATISTICS | TACHO_MODE_SAMPLED);
+        } else {
+            block->active++;
+            if ((mode & TACHO_MODE_SAMPLED) && sampled_out(local, block)) {
+                open->flags = TACHO_RING_OPEN_UNTIMED;
+                place |= TACHO_PLACE_UNTIMED;
+            }
+        }
+    }
+    scope.place = (uint64_t)place << 32 | (depth + 1);
+    if (!(place & TACHO_PLACE_UNTIMED)) {
+        uint64_t now = tacho_cpu_ticks();
+        open->start = now;
+        scope.start = now;
+    }
+    return scope;
+}
+
+struct tacho_scope tacho_zone_enter(struct tacho_zone *zone)
+{
+    return enter(&zone->series, tacho_mode());
+}
+
+// Executions above `depth` that were left without an end (longjmp, cancelled): they are no longer
+// open.
+static void abandon(struct tacho_local *local, uint32_t depth)
+{
+    struct tacho_ring_slot *slot = local->slot;
+    for (uint32_t above = slot->depth; above > depth && above <= TACHO_RING_DEPTH_MAX; above--) {
+        struct tacho_ring_block *block = tacho_block_find(local, slot->open[above - 1].series);
+        if (block && block->active > 0)
+            block->active--;
+    }
+}
+
+static void count_execution(struct tacho_ring_block *block, struct tacho_ring_open *open,
+                            uint32_t depth, uint64_t duration, uint32_t place)
+{
+    uint64_t weighted = duration;
+    if (TACHO_UNLIKELY(place & TACHO_MODE_SAMPLED)) // stands for all that were left out
+        weighted *= tacho_core.header->sample_one_in;
+    int64_t self = (int64_t)(duration - open->child);
+    if (depth)
+        open[-1].child += weighted;
+    tacho_cpu_add(&block->count, 1);
+    tacho_cpu_add(&block->sum, duration);
+    block->self += self;
+    if (block->active <= 1)
+        block->total += duration;
+    if (duration < block->min)
+        block->min = duration;
+    if (duration > block->max)
+        block->max = duration;
+    block->last = duration;
+    tacho_block_count(block, duration);
+}
+
+static void leave_statistics(struct tacho_local *local, struct tacho_ring_open *open,
+                             uint32_t depth, uint64_t duration, uint32_t place)
+{
+    struct tacho_ring_block *block = tacho_block_find(local, open->series);
+    if (TACHO_UNLIKELY(!block))
+        return; // begun before a fork: the child has not seen this zone yet
+    if (TACHO_UNLIKELY(open->flags & TACHO_RING_OPEN_FAILED))
+        block->errors++;
+    if (TACHO_UNLIKELY(place & TACHO_PLACE_UNTIMED))
+        block->untimed++;
+    else
+        count_execution(block, open, depth, duration, place);
+    if (TACHO_LIKELY(block->active > 0))
+        block->active--;
+}
+
+static void hold_limit(uint32_t id, uint64_t duration)
+{
+    struct tacho_ring_series *series = tacho_series_at(id);
+    if (series->limit_ticks == 0 || duration <= series->limit_ticks)
+        return;
+    __atomic_fetch_add(&series->over_limit, 1, __ATOMIC_RELAXED);
+    if (tacho_core.port->over_limit)
+        tacho_core.port->over_limit(id);
+}
+
+void tacho_zone_leave(struct tacho_zone *zone, struct tacho_scope scope)
+{
+    uint64_t now = tacho_cpu_ticks();
+    (void)zone;
+    struct tacho_local *local = &tacho_local;
+    struct tacho_ring_slot *slot = local->slot;
+    uint32_t depth = (uint32_t)scope.place - 1, place = (uint32_t)(scope.place >> 32);
+    uint64_t duration = now - scope.start;
+    struct tacho_ring_open *open = &slot->open[depth];
+    uint32_t id = open->series;
+    if (TACHO_UNLIKELY(slot->depth != depth + 1))
+        abandon(local, depth + 1);
+    if ((place & (TACHO_MODE_TRACE | TACHO_PLACE_UNTIMED)) == TACHO_MODE_TRACE) {
+        uint32_t error = open->flags & TACHO_RING_OPEN_FAILED;
+        uint64_t time = scope.start << 8 | depth;
+        if (TACHO_LIKELY(duration >> TACHO_RING_DURATION_BITS == 0))
+            tacho_ring_put(local, time, tacho_ring_detail(id, error, TACHO_RING_SPAN, duration));
+        else
+            tacho_ring_put_two(local, time, tacho_ring_detail(id, error, TACHO_RING_SPAN_LONG, 0),
+                               duration);
+    }
+    if (place & (TACHO_MODE_STATISTICS | TACHO_MODE_SAMPLED))
+        leave_statistics(local, open, depth, duration, place);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(&slot->depth, depth, __ATOMIC_RELAXED);
+    if (TACHO_UNLIKELY((place & (TACHO_MODE_LIMITS | TACHO_PLACE_UNTIMED)) == TACHO_MODE_LIMITS))
+        hold_limit(id, duration);
+}
+
+void tacho_zone_fail_on(void)
+{
+    struct tacho_ring_slot *slot = tacho_local.slot;
+    if (!slot || tacho_local.ready == 0)
+        return;
+    uint32_t depth = slot->depth;
+    if (depth > 0 && depth <= TACHO_RING_DEPTH_MAX)
+        slot->open[depth - 1].flags |= TACHO_RING_OPEN_FAILED;
+}

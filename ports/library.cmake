@@ -1,0 +1,17 @@
+# libtacho as programs link it: one static and one shared library of all target-side folders.
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+set(TACHO_OBJECTS $<TARGET_OBJECTS:tacho_core> $<TARGET_OBJECTS:tacho_shm> $<TARGET_OBJECTS:tacho_linux>)
+foreach(kind static shared)
+  string(TOUPPER ${kind} KIND)
+  add_library(libtacho_${kind} ${KIND} ${TACHO_OBJECTS})
+  add_library(tacho::${kind} ALIAS libtacho_${kind})
+  set_target_properties(libtacho_${kind} PROPERTIES OUTPUT_NAME tacho EXPORT_NAME ${kind}
+    LINKER_LANGUAGE C)
+  target_include_directories(libtacho_${kind} INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+  target_link_libraries(libtacho_${kind} PUBLIC Threads::Threads m)
+endforeach()
+set_target_properties(libtacho_shared PROPERTIES VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR})
+add_library(tacho::tacho ALIAS libtacho_static)
