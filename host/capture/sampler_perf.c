@@ -1,0 +1,480 @@
+// Turns what the kernel's performance events wrote into stacks, maps and threads.
+#include "capture/sampler_perf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "capture/sampler_state.h"
+#include "unwind/cursor.h"
+
+#define STACK_BYTES_LOW_RATE  ((uint32_t)16 << 10)
+#define STACK_BYTES_HIGH_RATE ((uint32_t)4 << 10)
+#define STACK_BYTES_MAX       ((uint32_t)63 << 10) // a record's size has 16 bits
+#define LOW_RATE_HZ           250.0
+#define RING_SECONDS          0.5
+#define RING_BYTES_MIN        ((size_t)512 << 10)
+#define RING_BYTES_MAX        ((size_t)4 << 20)
+#define ADAPT_SAMPLES         200   // how many stacks a decision needs
+#define ADAPT_SHARE           0.005 // of them cut off: then the copies grow
+#define SCAN_ROUNDS_MAX       16
+
+static struct tacho_perf_config config_of(const struct tacho_sampler *sampler)
+{
+    struct tacho_perf_config config = {
+        .cycles = sampler->perf.support.cycles,
+        .kernel = sampler->perf.support.kernel,
+        .kernel_stacks = sampler->perf.support.kernel && !sampler->config.no_kernel,
+        .rate_hz = sampler->config.rate_hz,
+        .stack_bytes =
+            config.rate_hz <= LOW_RATE_HZ ? STACK_BYTES_LOW_RATE : STACK_BYTES_HIGH_RATE};
+    if (sampler->config.stack_bytes)
+        config.stack_bytes = (uint32_t)(sampler->config.stack_bytes & ~(size_t)7);
+    if (config.stack_bytes > STACK_BYTES_MAX)
+        config.stack_bytes = STACK_BYTES_MAX;
+    return config;
+}
+
+static size_t ring_bytes(const struct tacho_perf_config *config)
+{
+    double wanted = config->rate_hz * (config->stack_bytes + 256.0) * RING_SECONDS;
+    size_t bytes = RING_BYTES_MIN;
+    while (bytes < RING_BYTES_MAX && (double)bytes < wanted)
+        bytes *= 2;
+    return bytes;
+}
+
+// --- records of the rings ---
+
+static int take_fork(struct tacho_sampler *sampler, struct tacho_cursor *cursor, uint64_t id,
+                     struct tacho_fail *fail)
+{
+    pid_t pid = (pid_t)tacho_cursor_u32(cursor), parent = (pid_t)tacho_cursor_u32(cursor);
+    pid_t tid = (pid_t)tacho_cursor_u32(cursor);
+    (void)tacho_cursor_u32(cursor);
+    int64_t time_ns = (int64_t)tacho_cursor_u64(cursor);
+    const uint64_t *mark = tacho_map_get(&sampler->perf.marks, id);
+    struct tacho_sampled_thread *thread;
+    if (cursor->bad)
+        return 0;
+    if (tacho_sampler_table_fork(&sampler->table, pid, parent, tid, time_ns, fail) < 0)
+        return fail->code;
+    thread = tacho_sampler_table_find(&sampler->table, tid);
+    if (thread && mark && *mark > thread->mark)
+        thread->mark = *mark; // it inherited the events that wrote this
+    return 0;
+}
+
+static int take_exit(struct tacho_sampler *sampler, struct tacho_cursor *cursor,
+                     struct tacho_fail *fail)
+{
+    (void)tacho_cursor_bytes(cursor, 8);
+    pid_t tid = (pid_t)tacho_cursor_u32(cursor);
+    (void)tacho_cursor_u32(cursor);
+    int64_t time_ns = (int64_t)tacho_cursor_u64(cursor);
+    return cursor->bad ? 0 : tacho_sampler_table_exit(&sampler->table, tid, time_ns, fail);
+}
+
+static int take_comm(struct tacho_sampler *sampler, struct tacho_cursor *cursor, bool is_exec,
+                     struct tacho_fail *fail)
+{
+    pid_t pid = (pid_t)tacho_cursor_u32(cursor), tid = (pid_t)tacho_cursor_u32(cursor);
+    const char *name = (const char *)cursor->at;
+    if (cursor->bad || !memchr(name, 0, (size_t)(cursor->end - cursor->at)))
+        return 0;
+    return tacho_sampler_table_name(&sampler->table, pid, tid, name, is_exec, fail);
+}
+
+static int take_mapping(struct tacho_sampler *sampler, struct tacho_cursor *cursor,
+                        bool has_build_id, struct tacho_fail *fail)
+{
+    struct tacho_space_map map = {0};
+    pid_t pid = (pid_t)tacho_cursor_u32(cursor);
+    (void)tacho_cursor_u32(cursor);
+    map.start = tacho_cursor_u64(cursor);
+    map.end = map.start + tacho_cursor_u64(cursor);
+    map.offset = tacho_cursor_u64(cursor);
+    const uint8_t *identity = tacho_cursor_bytes(cursor, 24);
+    (void)tacho_cursor_bytes(cursor, 8); // protection and flags
+    const char *path = (const char *)cursor->at;
+    if (cursor->bad || !identity || map.end < map.start ||
+        !memchr(path, 0, (size_t)(cursor->end - cursor->at)))
+        return 0;
+    if (has_build_id && identity[0] <= 20) {
+        map.build_id_size = identity[0];
+        memcpy(map.build_id, identity + 4, identity[0]);
+    } else if (!has_build_id) {
+        memcpy(&map.inode, identity + 8, 8);
+    }
+    map.path = tacho_strings_keep(&sampler->unwinder.modules.strings, path);
+    return tacho_sampler_table_map(&sampler->table, pid, &map, fail);
+}
+
+struct sample {
+    const struct tacho_perf_sample_head *head;
+    uint64_t period;
+    bool has_registers;
+    struct tacho_registers registers;
+    struct tacho_stack_copy stack;
+    size_t kernel_count; // their addresses are in sampler->addresses
+};
+
+static void read_kernel_part(struct tacho_sampler *sampler, struct tacho_cursor *cursor,
+                             struct sample *sample)
+{
+    size_t room = sizeof sampler->addresses / sizeof sampler->addresses[0] - TACHO_UNWIND_DEPTH_MAX;
+    uint64_t count = tacho_cursor_u64(cursor);
+    for (uint64_t i = 0; i < count && !cursor->bad; i++) {
+        uint64_t address = tacho_cursor_u64(cursor);
+        if (address < (uint64_t)PERF_CONTEXT_MAX && sample->kernel_count < room)
+            sampler->addresses[sample->kernel_count++] = address;
+    }
+}
+
+static bool read_sample(struct tacho_sampler *sampler, const struct perf_event_header *header,
+                        const struct tacho_perf_config *config, struct sample *sample)
+{
+    const uint8_t *bytes = (const uint8_t *)header;
+    struct tacho_cursor cursor = {bytes + sizeof *sample->head, bytes + header->size, false};
+    memset(sample, 0, sizeof *sample);
+    sample->head = (const struct tacho_perf_sample_head *)(const void *)header;
+    sample->period = tacho_cursor_u64(&cursor);
+    if (config->kernel && config->kernel_stacks)
+        read_kernel_part(sampler, &cursor, sample);
+    uint64_t abi = tacho_cursor_u64(&cursor);
+    if (abi != PERF_SAMPLE_REGS_ABI_NONE) {
+        sample->has_registers = abi == PERF_SAMPLE_REGS_ABI_64;
+        for (unsigned i = 0; i < TACHO_PERF_REGISTER_COUNT; i++)
+            sample->registers.value[tacho_perf_register_order[i]] = tacho_cursor_u64(&cursor);
+    }
+    uint64_t size = tacho_cursor_u64(&cursor);
+    if (size) {
+        sample->stack.bytes = tacho_cursor_bytes(&cursor, size);
+        sample->stack.size = tacho_cursor_u64(&cursor); // how much of it was readable
+        sample->stack.address = sample->registers.value[TACHO_REGISTER_RSP];
+        if (sample->stack.size > size)
+            cursor.bad = true;
+    }
+    return !cursor.bad;
+}
+
+// Samples of a generation that is being replaced count until its successor's switch.
+static bool counts(const struct tacho_sampler_perf *perf, uint64_t mark, uint64_t time)
+{
+    if (mark == perf->generation)
+        return time >= (uint64_t)perf->switch_ns;
+    return mark + 1 == perf->generation && time < (uint64_t)perf->switch_ns;
+}
+
+static int hold_wait(struct tacho_sampled_thread *thread, const struct tacho_stack *stack,
+                     int64_t time_ns, struct tacho_fail *fail)
+{
+    struct tacho_sampled_wait *wait = &thread->wait;
+    size_t size = stack->count * sizeof *wait->addresses;
+    uint64_t *addresses = realloc(wait->addresses, size ? size : sizeof *wait->addresses);
+    if (!addresses)
+        return tacho_fail_set(fail, TACHO_ERR_MEMORY, "no memory for a stack");
+    memcpy(addresses, stack->addresses, size);
+    *wait = (struct tacho_sampled_wait){.since_ns = time_ns,
+                                        .count = stack->count,
+                                        .kernel_count = stack->kernel_count,
+                                        .flags = stack->flags,
+                                        .addresses = addresses};
+    return 0;
+}
+
+static int take_sample(struct tacho_sampler *sampler, const struct perf_event_header *header,
+                       struct tacho_fail *fail)
+{
+    struct tacho_sampler_perf *perf = &sampler->perf;
+    const struct tacho_perf_sample_head *head =
+        (const struct tacho_perf_sample_head *)(const void *)header;
+    const uint64_t *mark = tacho_map_get(&perf->marks, head->id);
+    bool is_off_cpu = mark && *mark == 0;
+    struct sample sample;
+    struct tacho_stack stack;
+    if (!mark || (!is_off_cpu && !counts(perf, *mark, head->time)) ||
+        !read_sample(sampler, header, is_off_cpu ? &perf->off_cpu.config : &perf->events.config,
+                     &sample))
+        return 0;
+    struct tacho_sampler_taken taken = {
+        .registers = sample.has_registers ? &sample.registers : NULL,
+        .stack = sample.stack,
+        .kernel_count = sample.kernel_count,
+        .interrupted = head->ip,
+        .thread = tacho_sampler_table_thread(&sampler->table, (pid_t)head->pid, (pid_t)head->tid, 0,
+                                             0, fail)};
+    if (!taken.thread)
+        return fail->code;
+    enum tacho_unwind_end end = tacho_sampler_walk(sampler, &taken, &stack);
+    if (is_off_cpu)
+        return hold_wait(taken.thread, &stack, (int64_t)head->time, fail);
+    perf->window_samples++;
+    perf->window_stack_end +=
+        end == TACHO_UNWIND_STACK_END && sample.stack.size + 8 > perf->events.config.stack_bytes;
+    stack.profile = sampler->profile.id;
+    stack.weight = (int64_t)sample.period;
+    return tacho_sampler_push(sampler, taken.thread, &stack, (int64_t)head->time, fail);
+}
+
+// A wait begins with the sample at the switch and ends here, when the thread runs again. Threads
+// that were only pushed off the CPU by others do not wait for anything.
+static int end_wait(struct tacho_sampler *sampler, struct tacho_sampled_thread *thread,
+                    int64_t now_ns, struct tacho_fail *fail)
+{
+    struct tacho_sampled_wait *wait = &thread->wait;
+    struct tacho_stack stack = {.profile = sampler->off_cpu_profile.id,
+                                .weight = now_ns - wait->since_ns,
+                                .count = wait->count,
+                                .kernel_count = wait->kernel_count,
+                                .flags = wait->flags,
+                                .addresses = wait->addresses};
+    int64_t since_ns = wait->since_ns;
+    wait->since_ns = 0;
+    sampler->counts.off_cpu_samples++;
+    return tacho_sampler_push(sampler, thread, &stack, since_ns, fail);
+}
+
+static int take_switch(struct tacho_sampler *sampler, const struct perf_event_header *header,
+                       const struct tacho_perf_record_id *id, struct tacho_fail *fail)
+{
+    struct tacho_sampled_thread *thread = tacho_sampler_table_find(&sampler->table, (pid_t)id->tid);
+    if (!thread || !thread->wait.since_ns)
+        return 0;
+    if (!(header->misc & PERF_RECORD_MISC_SWITCH_OUT))
+        return end_wait(sampler, thread, (int64_t)id->time, fail);
+    if (header->misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT)
+        thread->wait.since_ns = 0;
+    return 0;
+}
+
+static int take_record(struct tacho_sampler *sampler, const struct perf_event_header *header,
+                       struct tacho_fail *fail)
+{
+    const struct tacho_perf_record_id *id = tacho_perf_record_id_of(header);
+    const uint8_t *bytes = (const uint8_t *)header;
+    struct tacho_cursor cursor = {bytes + sizeof *header, (const uint8_t *)id, false};
+    if (header->type == PERF_RECORD_SAMPLE)
+        return take_sample(sampler, header, fail);
+    if (!id)
+        return 0;
+    switch (header->type) {
+    case PERF_RECORD_FORK:
+        return take_fork(sampler, &cursor, id->id, fail);
+    case PERF_RECORD_EXIT:
+        return take_exit(sampler, &cursor, fail);
+    case PERF_RECORD_COMM:
+        return take_comm(sampler, &cursor, header->misc & PERF_RECORD_MISC_COMM_EXEC, fail);
+    case PERF_RECORD_MMAP2:
+        return take_mapping(sampler, &cursor, header->misc & PERF_RECORD_MISC_MMAP_BUILD_ID, fail);
+    case PERF_RECORD_SWITCH:
+        return take_switch(sampler, header, id, fail);
+    case PERF_RECORD_LOST:
+        (void)tacho_cursor_u64(&cursor);
+        sampler->counts.lost += tacho_cursor_u64(&cursor);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+int tacho_sampler_perf_drain(struct tacho_sampler *sampler, uint64_t until_ns,
+                             struct tacho_fail *fail)
+{
+    const struct perf_event_header *header;
+    tacho_perf_rings_begin(&sampler->perf.rings);
+    while ((header = tacho_perf_rings_next(&sampler->perf.rings, until_ns)))
+        if (take_record(sampler, header, fail) < 0)
+            return fail->code;
+    return 0;
+}
+
+// --- attaching ---
+
+// Adds the newest generation of events to a thread that has none of it yet. A thread that appeared
+// while we were attaching may have inherited them; its fork record says so, and may still be on its
+// way, so the thread is only taken when a second look finds it without one.
+static int attach_thread(struct tacho_sampler *sampler, pid_t pid, pid_t tid, bool is_first_round,
+                         struct tacho_map *seen, bool *changed, struct tacho_fail *fail)
+{
+    struct tacho_sampler_perf *perf = &sampler->perf;
+    struct tacho_fail gone = {0};
+    struct tacho_sampled_thread *thread =
+        tacho_sampler_table_thread(&sampler->table, pid, tid, 0, 0, fail);
+    bool added;
+    if (!thread)
+        return fail->code;
+    if (thread->mark >= perf->generation)
+        return 0;
+    (void)tacho_map_put(seen, (uint64_t)tid, &added);
+    *changed = true;
+    if (added && !is_first_round)
+        return 0;
+    thread->mark = perf->generation;
+    if (tacho_perf_events_add(&perf->events, &perf->rings, tid, false, &perf->marks,
+                              perf->generation, &gone) < 0 ||
+        (perf->off_cpu.purpose && perf->generation == 1 &&
+         tacho_perf_events_add(&perf->off_cpu, &perf->rings, tid, false, &perf->marks, 0, &gone) <
+             0)) {
+        if (gone.code == TACHO_ERR_NOT_FOUND)
+            return 0;
+        *fail = gone;
+        return fail->code;
+    }
+    return 0;
+}
+
+static int attach_process(struct tacho_sampler *sampler, pid_t pid, bool is_first_round,
+                          struct tacho_map *seen, bool *changed, struct tacho_fail *fail)
+{
+    char path[64];
+    const struct dirent *entry;
+    int result = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    DIR *folder = opendir(path);
+    if (!folder)
+        return tacho_fail_set(fail, TACHO_ERR_NOT_FOUND, "there is no process %d", pid);
+    while (result == 0 && (entry = readdir(folder))) {
+        pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (tid > 0)
+            result = attach_thread(sampler, pid, tid, is_first_round, seen, changed, fail);
+    }
+    closedir(folder);
+    return result;
+}
+
+static int attach_processes(struct tacho_sampler *sampler, const pid_t *pids, size_t count,
+                            struct tacho_fail *fail)
+{
+    struct tacho_map seen = {0};
+    bool changed = true;
+    int result = 0;
+    for (unsigned round = 0; changed && result == 0 && round < SCAN_ROUNDS_MAX; round++) {
+        changed = false;
+        for (size_t i = 0; i < count && result == 0; i++) {
+            result = attach_process(sampler, pids[i], round == 0, &seen, &changed, fail);
+            if (result == TACHO_ERR_NOT_FOUND && sampler->is_started)
+                result = 0; // a process that ended meanwhile
+        }
+        if (result == 0)
+            result = tacho_sampler_perf_drain(sampler, UINT64_MAX, fail);
+    }
+    tacho_map_release(&seen);
+    return result;
+}
+
+static int start_child(struct tacho_sampler *sampler, struct tacho_fail *fail)
+{
+    struct tacho_sampler_perf *perf = &sampler->perf;
+    struct tacho_sampled_thread *thread =
+        tacho_sampler_table_thread(&sampler->table, sampler->child, sampler->child, 0, 0, fail);
+    if (!thread || tacho_perf_events_add(&perf->events, &perf->rings, sampler->child, true,
+                                         &perf->marks, perf->generation, fail) < 0)
+        return fail->code;
+    thread->mark = perf->generation;
+    if (perf->off_cpu.purpose && tacho_perf_events_add(&perf->off_cpu, &perf->rings, sampler->child,
+                                                       true, &perf->marks, 0, fail) < 0)
+        return fail->code;
+    return 0;
+}
+
+int tacho_sampler_perf_start(struct tacho_sampler *sampler, struct tacho_fail *fail)
+{
+    struct tacho_sampler_perf *perf = &sampler->perf;
+    perf->events.purpose = TACHO_PERF_CPU;
+    perf->events.config = config_of(sampler);
+    perf->generation = 1;
+    sampler->counts.stack_bytes = perf->events.config.stack_bytes;
+    if (tacho_perf_rings_open(&perf->rings, ring_bytes(&perf->events.config), fail) < 0)
+        return fail->code;
+    sampler->source.fd = perf->rings.epoll_fd;
+    if (sampler->config.off_cpu && perf->support.off_cpu) {
+        perf->off_cpu.purpose = TACHO_PERF_OFF_CPU;
+        perf->off_cpu.config = perf->events.config;
+    }
+    if (sampler->child && start_child(sampler, fail) < 0)
+        return fail->code;
+    for (size_t i = 0; i < sampler->config.pid_count; i++)
+        if (tacho_sampler_table_read_maps(&sampler->table, sampler->pids[i], fail) < 0)
+            return fail->code;
+    return attach_processes(sampler, sampler->pids, sampler->config.pid_count, fail);
+}
+
+// --- growing copies ---
+
+static void grow(struct tacho_sampler *sampler, uint32_t stack_bytes, struct tacho_fail *fail)
+{
+    struct tacho_sampler_perf *perf = &sampler->perf;
+    struct tacho_perf_events old = perf->events;
+    TACHO_ARRAY(pid_t) pids = {0};
+    size_t at = 0;
+    uint64_t pid, process;
+    while (tacho_map_next(&sampler->table.processes, &at, &pid, &process))
+        tacho_array_push(&pids, (pid_t)pid);
+    memset(&perf->events.fds, 0, sizeof perf->events.fds);
+    perf->events.config.stack_bytes = stack_bytes;
+    perf->generation++;
+    perf->switch_ns = INT64_MAX; // until every thread has the new events, the old ones count
+    if (attach_processes(sampler, pids.items, pids.count, fail) < 0) {
+        perf->cannot_grow = true;
+        tacho_perf_events_close(&perf->events);
+        perf->events = old;
+        perf->generation--;
+        perf->switch_ns = 0;
+    } else {
+        perf->switch_ns = tacho_time_monotonic_ns();
+        perf->cpu_count += tacho_perf_events_count(&old);
+        tacho_perf_events_close(&old);
+        sampler->counts.stack_bytes = stack_bytes;
+    }
+    tacho_array_release(&pids);
+}
+
+int tacho_sampler_perf_adapt(struct tacho_sampler *sampler, struct tacho_fail *fail)
+{
+    struct tacho_sampler_perf *perf = &sampler->perf;
+    uint32_t now = perf->events.config.stack_bytes;
+    uint32_t next = now * 4 > STACK_BYTES_MAX ? STACK_BYTES_MAX : now * 4;
+    struct tacho_fail refused = {0};
+    if (perf->window_samples < ADAPT_SAMPLES || perf->cannot_grow || now == STACK_BYTES_MAX ||
+        sampler->config.stack_bytes)
+        return 0;
+    bool is_short = (double)perf->window_stack_end > ADAPT_SHARE * (double)perf->window_samples;
+    perf->window_samples = perf->window_stack_end = 0;
+    if (!is_short)
+        return 0;
+    grow(sampler, next, &refused);
+    if (!perf->cannot_grow)
+        return 0;
+    return tacho_sink_note(sampler->sink, TACHO_NOTE_WARNING, "sampler", NAN, fail,
+                           "stacks deeper than %u KiB are cut off: larger copies were refused (%s)",
+                           now >> 10, refused.text);
+}
+
+int tacho_sampler_perf_finish(struct tacho_sampler *sampler, struct tacho_fail *fail)
+{
+    struct tacho_sampler_perf *perf = &sampler->perf;
+    int64_t now_ns = tacho_time_monotonic_ns();
+    size_t at = 0;
+    uint64_t tid, value;
+    perf->cpu_count += tacho_perf_events_count(&perf->events);
+    while (tacho_map_next(&sampler->table.threads, &at, &tid, &value)) {
+        struct tacho_sampled_thread *thread = (struct tacho_sampled_thread *)(uintptr_t)value;
+        if (thread->wait.since_ns && end_wait(sampler, thread, now_ns, fail) < 0)
+            return fail->code;
+    }
+    return 0;
+}
+
+void tacho_sampler_perf_close(struct tacho_sampler *sampler)
+{
+    tacho_perf_events_close(&sampler->perf.events);
+    tacho_perf_events_close(&sampler->perf.off_cpu);
+    tacho_perf_rings_close(&sampler->perf.rings);
+    tacho_map_release(&sampler->perf.marks);
+}
