@@ -1,0 +1,26 @@
+// An ELF file with all that knows its names: its own tables, its debug file, DWARF.
+#ifndef TACHO_SYMBOL_MODULE_H
+#define TACHO_SYMBOL_MODULE_H
+
+#include "base/buffer.h"
+#include "symbol/dwarf.h"
+#include "symbol/elf_file.h"
+#include "symbol/symbols.h"
+
+struct tacho_module {
+    struct tacho_elf_file file, debug, minidebug;
+    struct tacho_symbols symbols;
+    struct tacho_dwarf dwarf;
+    bool has_debug, has_minidebug, has_dwarf;
+    bool has_names; // a full symbol table, not only what the dynamic linker needs
+};
+
+// Takes over `file`, which is open, finds and reads its symbols; with `wants_lines` its DWARF too.
+// A debug file that was refused is described in `refused`. Never fails: what cannot be read is not
+// there.
+void tacho_module_open(struct tacho_module *module, struct tacho_elf_file *file,
+                       const char *const *debug_roots, bool wants_lines,
+                       struct tacho_buffer *refused);
+void tacho_module_close(struct tacho_module *module);
+
+#endif
