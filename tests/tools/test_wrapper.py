@@ -78,13 +78,15 @@ class Wrapper(unittest.TestCase):
 
     def start(self, *words, path=None, cwd="/", **options):
         env = dict(os.environ, PATH=(self.bin + ":" + os.environ["PATH"] if path is None else path))
-        return subprocess.Popen([os.path.join(self.folder, "tacho"), *words], env=env, cwd=cwd, text=True,
-                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                **options)
+        child = subprocess.Popen([os.path.join(self.folder, "tacho"), *words], env=env, cwd=cwd, text=True,
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 **options)
+        self.addCleanup(child.kill)
+        return child
 
     def tacho(self, *words, given="", **options):
         child = self.start(*words, **options)
-        out, err = child.communicate(given)
+        out, err = child.communicate(given, timeout=60)
         return child.returncode, out, err
 
     def ready(self):
@@ -166,9 +168,21 @@ class Wrapper(unittest.TestCase):
         self.put("host/cli/main.c", PROGRAM.replace("WORD", "8"))
         self.assertEqual(self.tacho(path=os.environ["PATH"])[0], 8)
 
+    def test_library_that_moved_is_found_anew(self):
+        self.put("host/cli/CMakeLists.txt", "find_library(X x PATHS ${CMAKE_SOURCE_DIR}/old "
+                 "${CMAKE_SOURCE_DIR}/new NO_DEFAULT_PATH)\nadd_executable(tacho main.c)\n"
+                 "target_link_libraries(tacho ${X})\n")
+        self.put("x.c", "int x;\n")
+        os.makedirs(os.path.join(self.folder, "old"))
+        subprocess.run("cc -c x.c && ar rc old/libx.a x.o", shell=True, cwd=self.folder, check=True)
+        self.ready()
+        os.rename(os.path.join(self.folder, "old"), os.path.join(self.folder, "new"))
+        self.put("host/cli/main.c", PROGRAM.replace("WORD", "8"))
+        self.assertEqual(self.tacho()[0], 8)
+
     def test_two_at_once_build_once(self):
         children = [self.start() for _ in range(3)]
-        ends = [child.communicate("")[1] for child in children]
+        ends = [child.communicate("", timeout=60)[1] for child in children]
         self.assertEqual([child.returncode for child in children], [7, 7, 7], ends)
         self.assertEqual(self.calls().count("ninja"), 1)
 
@@ -219,10 +233,10 @@ class Wrapper(unittest.TestCase):
     def test_missing_packages_are_installed_by_group(self):
         self.fake("dpkg-query", "echo '|installed gcc|'")
         self.fake("id", "echo 0")
-        self.fake("apt-get", f"echo \"$*\" >>'{self.log}.apt'")
+        self.fake("apt-get", f"cat; echo \"$*\" >>'{self.log}.apt'")
         self.put("tools/packages.txt", "# list\nbuild gcc a\nbuild cmake b\ndemo wrk c\ntest clang d\n")
-        code, _, err = self.tacho()
-        self.assertEqual(code, 7, err)
+        code, out, err = self.tacho(given="for the command")
+        self.assertEqual((code, out), (7, "for the command"), err)
         with open(self.log + ".apt", encoding="utf-8") as file:
             asked = file.read().splitlines()
         self.assertTrue(asked[-1].endswith("install --no-install-recommends cmake"), asked)
