@@ -70,7 +70,8 @@ class Tree(unittest.TestCase):
 class Layers(Tree):
     def test_allowed_includes_are_good(self):
         self.put("wire/frame.h", "#include <tacho/errors.h>\n")
-        self.put("core/ring.c", '#include "wire/frame.h"\n#include "sum.h"\n#include <stdint.h>\n')
+        self.put("core/ring.c", '#include "wire/frame.h"\n#include "sum.h"\n#include <time.h>\n')
+        self.put("host/base/time.h", "int x;\n")
         self.put("host/cli/main.c", '#include "core/sum.h"\n#include "store/store.h"\n')
         self.good("check_layers")
 
@@ -88,7 +89,14 @@ class Layers(Tree):
 
     def test_subfolder_belongs_to_the_line_above(self):
         self.put("ports/cpu/host/cycles.h", '#include "base/fail.h"\n')
-        self.bad("check_layers", "ports may not include from host/base")
+        self.bad("check_layers", "ports/cpu may not include from host/base")
+
+    def test_header_found_by_include_path(self):
+        self.put("ports/cpu/mock/tacho_cpu.h", "int x;\n")
+        self.put("core/ring.c", '#include "tacho_cpu.h"\n')
+        self.good("check_layers")
+        self.put("wire/frame.c", '#include "tacho_cpu.h"\n')
+        self.bad("check_layers", "wire/frame.c:1: wire may not include from ports/cpu")
 
     def test_folder_without_a_line(self):
         self.put("gizmo/thing.c", "int x;\n")
