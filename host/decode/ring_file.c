@@ -2,7 +2,6 @@
 #include "decode/ring_file.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -236,12 +235,14 @@ int tacho_ring_reader_statistics(struct tacho_ring_reader *reader, struct tacho_
 static int push_loss(struct tacho_ring_reader *reader, struct tacho_sink *sink, uint64_t count,
                      const char *what, struct tacho_fail *fail)
 {
-    char subject[32];
+    struct tacho_buffer subject = {0};
     if (count == 0)
         return 0;
-    snprintf(subject, sizeof subject, "ring %u", reader->identity.pid);
-    return tacho_sink_note(sink, TACHO_NOTE_LOSS, subject, (double)count, fail, "%llu %s",
-                           (unsigned long long)count, what);
+    tacho_buffer_printf(&subject, "ring %u", reader->identity.pid);
+    int code = tacho_sink_note(sink, TACHO_NOTE_LOSS, subject.data, (double)count, fail, "%llu %s",
+                               (unsigned long long)count, what);
+    tacho_buffer_release(&subject);
+    return code;
 }
 
 static int push_losses(struct tacho_ring_reader *reader, struct tacho_sink *sink,

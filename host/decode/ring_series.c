@@ -1,6 +1,5 @@
 // The directory of a ring file: describing zones and metrics, and taking samples of the metrics.
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,19 +44,22 @@ static int push_metric(struct tacho_ring_reader *reader, struct tacho_reader_ser
                        int value, const char *suffix, const char *unit, uint8_t kind,
                        struct tacho_sink *sink, struct tacho_fail *fail)
 {
-    char name[TACHO_READER_TEXT_MAX + 16], subject[TACHO_READER_TEXT_MAX + 32];
+    struct tacho_buffer name = {0}, subject = {0};
     const char *slash = strrchr(reader->identity.executable, '/');
     struct tacho_record record = {.kind = TACHO_RECORD_METRIC};
-    snprintf(name, sizeof name, "%s%s", series->name, suffix);
-    snprintf(subject, sizeof subject, "process %u%s%s", reader->identity.pid, slash ? " " : "",
-             slash ? slash + 1 : "");
+    tacho_buffer_printf(&name, "%s%s", series->name, suffix);
+    tacho_buffer_printf(&subject, "process %u%s%s", reader->identity.pid, slash ? " " : "",
+                        slash ? slash + 1 : "");
     series->metrics[value] = tacho_record_id_new();
     record.metric.id = series->metrics[value];
-    record.metric.name = name;
-    record.metric.subject = subject;
+    record.metric.name = name.data;
+    record.metric.subject = subject.data;
     record.metric.unit = unit;
     record.metric.kind = kind;
-    return tacho_sink_put(sink, &record, fail);
+    int code = tacho_sink_put(sink, &record, fail);
+    tacho_buffer_release(&name);
+    tacho_buffer_release(&subject);
+    return code;
 }
 
 static int push_metrics(struct tacho_ring_reader *reader, struct tacho_reader_series *series,

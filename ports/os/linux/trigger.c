@@ -99,7 +99,9 @@ static struct tacho_limit *limit_place(const char *zone)
     if (settings->limit_count == TACHO_TRIGGERS_MAX || strlen(zone) >= TACHO_ZONE_NAME_MAX)
         return NULL;
     struct tacho_limit *limit = &settings->limits[settings->limit_count++];
-    strcpy(limit->zone, zone);
+    struct tacho_text text;
+    tacho_text_init(&text, limit->zone, sizeof limit->zone);
+    tacho_text_add(&text, zone);
     return limit;
 }
 
