@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ./tacho in a small repository of its own: it builds, stays quick, rebuilds, repairs and passes all through.
+# ./tacho and ./test in a small repository of their own: build, stay quick, rebuild, repair, pass all through.
 
 import os
 import shutil
@@ -30,11 +30,13 @@ int main(int argc, char **argv)
 """
 
 
-class Wrapper(unittest.TestCase):
+class Repository(unittest.TestCase):
+    """A small repository with the wrappers, and tools that write down how they were called."""
+
     def setUp(self):
         self.folder = os.path.realpath(tempfile.mkdtemp(prefix="tacho wrapper-"))
         self.addCleanup(shutil.rmtree, self.folder)
-        for name in ("tacho", "tools/setup.sh", "tools/packages.txt"):
+        for name in ("tacho", "test", ".ci/run", "tools/setup.sh", "tools/packages.txt"):
             os.makedirs(os.path.dirname(os.path.join(self.folder, name)), exist_ok=True)
             shutil.copy2(os.path.join(ROOT, name), os.path.join(self.folder, name))
         os.makedirs(os.path.join(self.folder, "cmake"))
@@ -76,9 +78,9 @@ class Wrapper(unittest.TestCase):
         return [line.split()[0] for line in text.splitlines()
                 if line.startswith("cmake") or line.endswith("host/all")]
 
-    def start(self, *words, path=None, cwd="/", **options):
+    def start(self, *words, path=None, cwd="/", program="tacho", **options):
         env = dict(os.environ, PATH=(self.bin + ":" + os.environ["PATH"] if path is None else path))
-        child = subprocess.Popen([os.path.join(self.folder, "tacho"), *words], env=env, cwd=cwd, text=True,
+        child = subprocess.Popen([os.path.join(self.folder, program), *words], env=env, cwd=cwd, text=True,
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                  **options)
         self.addCleanup(child.kill)
@@ -93,6 +95,10 @@ class Wrapper(unittest.TestCase):
         code, _, err = self.tacho()
         self.assertEqual(code, 7, err)
         self.calls()
+
+
+class Command(Repository):
+    """./tacho: everything it does before it is the command."""
 
     def test_first_call_builds_and_passes_all_through(self):
         code, out, err = self.tacho("run", "a b", given="from stdin\n")
@@ -259,6 +265,47 @@ class Wrapper(unittest.TestCase):
         self.assertEqual(code, 7, err)
         self.assertIn("may belong to another user", err)
         self.assertIn("as it was built last", err)
+
+
+class Test(Repository):
+    """./test in the same small repository."""
+
+    def setUp(self):
+        super().setUp()
+        self.put("CMakeLists.txt", CMAKE + "enable_testing()\nif(TACHO_TESTS)\n"
+                 "add_test(NAME one COMMAND true)\nadd_test(NAME two COMMAND true)\n"
+                 "add_test(NAME preset COMMAND false)\nset_tests_properties(preset PROPERTIES LABELS preset)\n"
+                 "endif()\n")
+
+    def test_all_run_and_the_summary_comes_last(self):
+        code, out, err = self.tacho(program="test")
+        self.assertNotEqual(code, 0, err)
+        self.assertIn("67% tests passed, 1 tests failed out of 3", out)
+
+    def test_ctest_options_pass_through(self):
+        code, out, err = self.tacho("-R", "^o", program="test")
+        self.assertEqual(code, 0, err)
+        self.assertIn("100% tests passed, 0 tests failed out of 1", out)
+
+    def test_a_name_that_no_test_has_is_a_failure(self):
+        self.assertNotEqual(self.tacho("-R", "nothing", program="test")[0], 0)
+
+    def test_fast_leaves_the_presets_out(self):
+        code, out, err = self.tacho("--fast", program="test")
+        self.assertEqual(code, 0, err)
+        self.assertIn("out of 2", out)
+
+    def test_build_without_tests_gets_them(self):
+        self.ready()
+        code, out, err = self.tacho("--fast", program="test")
+        self.assertEqual(code, 0, err)
+        self.assertIn("out of 2", out)
+
+    def test_compiler_error_ends_it(self):
+        self.put("host/cli/main.c", "#error planted\n")
+        code, _, err = self.tacho(program=".ci/run")
+        self.assertEqual(code, 3)
+        self.assertIn("planted", err)
 
 
 if __name__ == "__main__":
