@@ -16,17 +16,23 @@
 #include "base/time.h"
 #include "unwind/registers.h"
 
-#define BIT(register) (UINT64_C(1) << (register))
-#define REGISTERS                                                                                  \
-    (BIT(PERF_REG_X86_BX) | BIT(PERF_REG_X86_BP) | BIT(PERF_REG_X86_SP) | BIT(PERF_REG_X86_IP) |   \
-     BIT(PERF_REG_X86_R10) | BIT(PERF_REG_X86_R12) | BIT(PERF_REG_X86_R13) |                       \
-     BIT(PERF_REG_X86_R14) | BIT(PERF_REG_X86_R15))
+// All general registers: hand-written code also keeps its frame in those that calls may change.
+#define REGISTERS UINT64_C(0xff01ff)
 
 const uint8_t tacho_perf_register_order[TACHO_PERF_REGISTER_COUNT] = {
-    TACHO_REGISTER_RBX, TACHO_REGISTER_RBP, TACHO_REGISTER_RSP,
-    TACHO_REGISTER_RIP, TACHO_REGISTER_R10, TACHO_REGISTER_R12,
-    TACHO_REGISTER_R13, TACHO_REGISTER_R14, TACHO_REGISTER_R15,
+    TACHO_REGISTER_RAX,     TACHO_REGISTER_RBX, TACHO_REGISTER_RCX,    TACHO_REGISTER_RDX,
+    TACHO_REGISTER_RSI,     TACHO_REGISTER_RDI, TACHO_REGISTER_RBP,    TACHO_REGISTER_RSP,
+    TACHO_REGISTER_RIP,     TACHO_REGISTER_R8,  TACHO_REGISTER_R8 + 1, TACHO_REGISTER_R10,
+    TACHO_REGISTER_R10 + 1, TACHO_REGISTER_R12, TACHO_REGISTER_R13,    TACHO_REGISTER_R14,
+    TACHO_REGISTER_R15,
 };
+
+_Static_assert(REGISTERS ==
+                   ((1u << PERF_REG_X86_AX) | (1u << PERF_REG_X86_BX) | (1u << PERF_REG_X86_CX) |
+                    (1u << PERF_REG_X86_DX) | (1u << PERF_REG_X86_SI) | (1u << PERF_REG_X86_DI) |
+                    (1u << PERF_REG_X86_BP) | (1u << PERF_REG_X86_SP) | (1u << PERF_REG_X86_IP) |
+                    (255u << PERF_REG_X86_R8)),
+               "the order above is that of the bits");
 
 static int event_open(struct perf_event_attr *attributes, pid_t tid, int cpu)
 {

@@ -10,7 +10,7 @@
 #include "capture/perf_ring.h"
 
 // The registers in a sample, in the order the kernel writes them (ascending bit).
-#define TACHO_PERF_REGISTER_COUNT 9
+#define TACHO_PERF_REGISTER_COUNT 17
 extern const uint8_t tacho_perf_register_order[TACHO_PERF_REGISTER_COUNT]; // DWARF numbers
 
 // What this kernel permits this user, found by trying.

@@ -8,31 +8,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/time.h"
 #include "capture/sampler_state.h"
 #include "unwind/cursor.h"
 
-#define STACK_BYTES_LOW_RATE  ((uint32_t)16 << 10)
-#define STACK_BYTES_HIGH_RATE ((uint32_t)4 << 10)
-#define STACK_BYTES_MAX       ((uint32_t)63 << 10) // a record's size has 16 bits
-#define LOW_RATE_HZ           250.0
-#define RING_SECONDS          0.5
-#define RING_BYTES_MIN        ((size_t)512 << 10)
-#define RING_BYTES_MAX        ((size_t)4 << 20)
-#define ADAPT_SAMPLES         200   // how many stacks a decision needs
-#define ADAPT_SHARE           0.005 // of them cut off: then the copies grow
-#define SCAN_ROUNDS_MAX       16
+#define STACK_BYTES_MIN ((uint32_t)8 << 10)
+#define STACK_BYTES_FULL                                                                           \
+    ((uint32_t)32 << 10) // what is not there is not copied, so much costs little
+#define STACK_BYTES_MAX  ((uint32_t)63 << 10) // a record's size has 16 bits
+#define RING_SECONDS     0.12                 // how long a ring lasts without being read
+#define RING_SECONDS_MIN 0.06                 // if that means smaller copies, down to this
+#define RING_BYTES_MIN   ((size_t)512 << 10)  // what every user may lock for each CPU
+#define RING_BYTES_MAX   ((size_t)4 << 20)
+#define RINGS_BYTES_MAX  ((size_t)64 << 20)
+#define ADAPT_SAMPLES    200   // how many stacks a decision needs
+#define ADAPT_SHARE      0.005 // of them cut off: then the copies grow
+#define SCAN_ROUNDS_MAX  16
 
 static struct tacho_perf_config config_of(const struct tacho_sampler *sampler)
 {
-    struct tacho_perf_config config = {
-        .cycles = sampler->perf.support.cycles,
-        .kernel = sampler->perf.support.kernel,
-        .kernel_stacks = sampler->perf.support.kernel && !sampler->config.no_kernel,
-        .rate_hz = sampler->config.rate_hz,
-        .stack_bytes =
-            config.rate_hz <= LOW_RATE_HZ ? STACK_BYTES_LOW_RATE : STACK_BYTES_HIGH_RATE};
+    const struct tacho_perf_support *support = &sampler->perf.support;
+    struct tacho_perf_config config = {.cycles = support->cycles,
+                                       .kernel = support->kernel,
+                                       .kernel_stacks =
+                                           support->kernel && !sampler->config.no_kernel,
+                                       .rate_hz = sampler->config.rate_hz,
+                                       .stack_bytes = STACK_BYTES_FULL};
     if (sampler->config.stack_bytes)
         config.stack_bytes = (uint32_t)(sampler->config.stack_bytes & ~(size_t)7);
     if (config.stack_bytes > STACK_BYTES_MAX)
@@ -42,11 +45,24 @@ static struct tacho_perf_config config_of(const struct tacho_sampler *sampler)
 
 static size_t ring_bytes(const struct tacho_perf_config *config)
 {
-    double wanted = config->rate_hz * (config->stack_bytes + 256.0) * RING_SECONDS;
+    double wanted = config->rate_hz * config->stack_bytes * RING_SECONDS;
+    size_t share = RINGS_BYTES_MAX / (size_t)sysconf(_SC_NPROCESSORS_CONF);
     size_t bytes = RING_BYTES_MIN;
-    while (bytes < RING_BYTES_MAX && (double)bytes < wanted)
+    while (bytes < RING_BYTES_MAX && bytes * 2 <= share && (double)bytes < wanted)
         bytes *= 2;
     return bytes;
+}
+
+// The rings may have come out smaller than asked for: then each stack gets less of them.
+static void fit_stack_bytes(struct tacho_sampler *sampler)
+{
+    struct tacho_perf_config *config = &sampler->perf.events.config;
+    const struct tacho_perf_rings *rings = &sampler->perf.rings;
+    double size = (double)rings->items.items[rings->items.count - 1].size;
+    while (!sampler->config.stack_bytes && config->stack_bytes > STACK_BYTES_MIN &&
+           config->rate_hz * config->stack_bytes * RING_SECONDS_MIN > size)
+        config->stack_bytes /= 2;
+    sampler->counts.stack_bytes = config->stack_bytes;
 }
 
 // --- records of the rings ---
@@ -163,6 +179,15 @@ static bool read_sample(struct tacho_sampler *sampler, const struct perf_event_h
     return !cursor.bad;
 }
 
+// Inside a system call the caller's stack was just written to; if it cannot be read, this is an
+// exec that has already taken the old program away, and no program is there to blame.
+static bool has_program(const struct sample *sample)
+{
+    bool is_system_call = sample->registers.value[TACHO_REGISTER_RAX] == (uint64_t)-ENOSYS;
+    return sample->has_registers &&
+           !(sample->kernel_count && sample->stack.size == 0 && is_system_call);
+}
+
 // Samples of a generation that is being replaced count until its successor's switch.
 static bool counts(const struct tacho_sampler_perf *perf, uint64_t mark, uint64_t time)
 {
@@ -203,7 +228,7 @@ static int take_sample(struct tacho_sampler *sampler, const struct perf_event_he
                      &sample))
         return 0;
     struct tacho_sampler_taken taken = {
-        .registers = sample.has_registers ? &sample.registers : NULL,
+        .registers = has_program(&sample) ? &sample.registers : NULL,
         .stack = sample.stack,
         .kernel_count = sample.kernel_count,
         .interrupted = head->ip,
@@ -389,9 +414,9 @@ int tacho_sampler_perf_start(struct tacho_sampler *sampler, struct tacho_fail *f
     perf->events.purpose = TACHO_PERF_CPU;
     perf->events.config = config_of(sampler);
     perf->generation = 1;
-    sampler->counts.stack_bytes = perf->events.config.stack_bytes;
     if (tacho_perf_rings_open(&perf->rings, ring_bytes(&perf->events.config), fail) < 0)
         return fail->code;
+    fit_stack_bytes(sampler);
     sampler->source.fd = perf->rings.epoll_fd;
     if (sampler->config.off_cpu && perf->support.off_cpu) {
         perf->off_cpu.purpose = TACHO_PERF_OFF_CPU;
@@ -439,7 +464,7 @@ int tacho_sampler_perf_adapt(struct tacho_sampler *sampler, struct tacho_fail *f
 {
     struct tacho_sampler_perf *perf = &sampler->perf;
     uint32_t now = perf->events.config.stack_bytes;
-    uint32_t next = now * 4 > STACK_BYTES_MAX ? STACK_BYTES_MAX : now * 4;
+    uint32_t next = now * 2 > STACK_BYTES_MAX ? STACK_BYTES_MAX : now * 2;
     struct tacho_fail refused = {0};
     if (perf->window_samples < ADAPT_SAMPLES || perf->cannot_grow || now == STACK_BYTES_MAX ||
         sampler->config.stack_bytes)

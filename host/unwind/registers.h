@@ -5,9 +5,14 @@
 #include <stdint.h>
 
 #define TACHO_REGISTER_RAX   0
+#define TACHO_REGISTER_RDX   1
+#define TACHO_REGISTER_RCX   2
 #define TACHO_REGISTER_RBX   3
+#define TACHO_REGISTER_RSI   4
+#define TACHO_REGISTER_RDI   5
 #define TACHO_REGISTER_RBP   6
 #define TACHO_REGISTER_RSP   7
+#define TACHO_REGISTER_R8    8
 #define TACHO_REGISTER_R10   10
 #define TACHO_REGISTER_R12   12
 #define TACHO_REGISTER_R13   13

@@ -63,7 +63,7 @@ static uint8_t simplify(const struct tacho_frame_row *row, struct tacho_unwind_r
         return ROW_OUTERMOST;
     if (row->cfa_is_expression || row->is_signal || row->return_register != TACHO_REGISTER_RIP ||
         row->rule[TACHO_REGISTER_RIP] != TACHO_FRAME_OFFSET ||
-        row->rule[TACHO_REGISTER_R10] != TACHO_FRAME_SAME ||
+        row->rule[TACHO_REGISTER_R10] > TACHO_FRAME_UNDEFINED ||
         row->rule[TACHO_REGISTER_RSP] != TACHO_FRAME_SAME || row->cfa_value < INT32_MIN ||
         row->cfa_value > INT32_MAX)
         return ROW_COMPLEX;
@@ -222,12 +222,21 @@ static bool step_complex(struct walk *walk, const struct tacho_module *module, u
     return true;
 }
 
+// The stack as a program finds it at its first instruction: argc, argv, and the NULL behind it.
+static bool is_program_start(const struct walk *walk)
+{
+    uint64_t at = walk->registers.value[TACHO_REGISTER_RSP], count, end;
+    return tacho_stack_copy_read(walk->stack, at, &count) && count < 1u << 20 &&
+           tacho_stack_copy_read(walk->stack, at + 8 + 8 * count, &end) && end == 0;
+}
+
 static bool step_frame_pointer(struct walk *walk)
 {
     uint64_t *value = walk->registers.value;
     uint64_t frame = value[TACHO_REGISTER_RBP], pc, caller;
     if (frame == 0) // cleared at the start of every program and thread
-        return stop(walk, walk->depth > 1 ? TACHO_UNWIND_COMPLETE : TACHO_UNWIND_NO_TABLE);
+        return stop(walk, walk->depth > 1 || is_program_start(walk) ? TACHO_UNWIND_COMPLETE
+                                                                    : TACHO_UNWIND_NO_TABLE);
     if (frame < value[TACHO_REGISTER_RSP] || frame % 8 != 0)
         return stop(walk, TACHO_UNWIND_NO_TABLE);
     if (!tacho_stack_copy_read(walk->stack, frame + 8, &pc) ||
@@ -285,7 +294,8 @@ size_t tacho_unwinder_walk(struct tacho_unwinder *unwinder, struct tacho_space *
             walk.end = TACHO_UNWIND_DEPTH;
             break;
         }
-        addresses[walk.depth++] = walk.registers.value[TACHO_REGISTER_RIP];
+        addresses[walk.depth++] =
+            walk.registers.value[TACHO_REGISTER_RIP] + (walk.is_exact ? 1 : 0);
     }
     *end = walk.end;
     return walk.depth;

@@ -36,7 +36,9 @@ int tacho_unwinder_init(struct tacho_unwinder *unwinder, enum tacho_unwind_mode 
 void tacho_unwinder_release(struct tacho_unwinder *unwinder);
 
 // Writes the program counter and the return addresses, innermost first, at most
-// TACHO_UNWIND_DEPTH_MAX; returns how many, and in *end why it stopped.
+// TACHO_UNWIND_DEPTH_MAX; returns how many, and in *end why it stopped. For every caller the byte
+// before the address belongs to what it was doing: one that a signal interrupted, which has no
+// return address, is given as its program counter plus one.
 size_t tacho_unwinder_walk(struct tacho_unwinder *unwinder, struct tacho_space *space,
                            const struct tacho_registers *registers,
                            const struct tacho_stack_copy *stack, uint64_t *addresses,

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,20 +105,26 @@ static pid_t fork_child(char **command, const char *const *environment, int *gat
 static int watch(struct tacho_source *source, pid_t child, int64_t until_ns,
                  struct tacho_fail *fail)
 {
-    int status;
-    for (;;) {
-        struct pollfd waiting = {.fd = source->fd, .events = POLLIN};
+    int pidfd = child ? (int)syscall(SYS_pidfd_open, child, 0) : -1;
+    int result = 0;
+    while (result == 0) {
+        struct pollfd waiting[2] = {{.fd = source->fd, .events = POLLIN},
+                                    {.fd = pidfd, .events = POLLIN}};
+        int64_t due_ns = source->due_ns;
+        if (until_ns && (!due_ns || until_ns < due_ns))
+            due_ns = until_ns;
+        (void)poll(waiting, 2, tacho_deadline_poll_ms((struct tacho_deadline){due_ns}));
         int64_t now_ns = tacho_time_monotonic_ns();
-        if (child && waitpid(child, &status, WNOHANG) == child)
-            return 0;
-        if (until_ns && now_ns >= until_ns)
-            return 0;
-        int got = poll(&waiting, source->fd >= 0 ? 1 : 0, 20);
-        now_ns = tacho_time_monotonic_ns();
-        if ((got > 0 || (source->due_ns && now_ns >= source->due_ns)) &&
-            source->ops->poll(source, now_ns, fail) < 0)
-            return fail->code;
+        if (waiting[1].revents || (until_ns && now_ns >= until_ns))
+            break;
+        if (waiting[0].revents || (source->due_ns && now_ns >= source->due_ns))
+            result = source->ops->poll(source, now_ns, fail);
     }
+    if (pidfd >= 0) {
+        (void)waitpid(child, NULL, 0);
+        close(pidfd);
+    }
+    return result;
 }
 
 static int run(struct tacho_sampler_config *config, char **command, double seconds, bool dumps)
