@@ -21,7 +21,8 @@ struct tacho_arena_block {
 static void *take_or_trap(void *memory)
 {
     if (!memory)
-        __builtin_trap(); // see array.h: nothing useful can be done, and what was recorded is stored
+        __builtin_trap(); // see array.h: nothing useful can be done, and what was recorded is
+                          // stored
     return memory;
 }
 
