@@ -103,7 +103,8 @@ TACHO_INLINE void tacho_guard_close(struct tacho_guard *guard)
 #ifndef TACHO_OFF
 #define TACHO_ZONE_NAMED_(name, zone, guard)                                                       \
     static struct tacho_zone zone = TACHO_ZONE_INIT(name, __func__);                               \
-    __attribute__((cleanup(tacho_guard_close))) struct tacho_guard guard = tacho_guard_open(&zone)
+    __attribute__((unused, cleanup(tacho_guard_close))) struct tacho_guard guard =                 \
+        tacho_guard_open(&zone)
 #define TACHO_ZONE(name)                                                                           \
     TACHO_ZONE_NAMED_(name, TACHO_JOIN(tacho_zone_, __LINE__), TACHO_JOIN(tacho_guard_, __LINE__))
 #define TACHO_FUNCTION() TACHO_ZONE(__func__)
