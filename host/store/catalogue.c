@@ -179,7 +179,7 @@ int tacho_store_find(struct tacho_store *store, const char *text, struct tacho_s
 {
     char base[NAME_SIZE_MAX + 1];
     int64_t back;
-    if (!split_back(text, base, sizeof base, &back))
+    if (!split_back(text, base, sizeof base, &back) || !*base)
         return tacho_fail_set(fail, TACHO_ERR_NOT_FOUND, "no run is named %.120s", text);
     bool is_last = strcmp(base, "last") == 0;
     if (find_newest(store, is_last ? NULL : base, back, one, fail) < 0)

@@ -39,12 +39,26 @@ static int code_of(int result, int system_error)
     return TACHO_ERR_IO;
 }
 
+// The errno behind a failure. SQLite notes it for most calls; of a COMMIT only the files know it.
+static int system_error_of(const struct tacho_store *store, int result)
+{
+    if (result != SQLITE_IOERR && result != SQLITE_CANTOPEN && result != SQLITE_FULL)
+        return 0;
+    int error = sqlite3_system_errno(store->db);
+    static const int pointers[] = {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER};
+    for (size_t i = 0; i < 2 && error == 0; i++) {
+        sqlite3_file *file = NULL;
+        sqlite3_file_control(store->db, "main", pointers[i], &file);
+        if (file && file->pMethods)
+            file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+    }
+    return error;
+}
+
 int tacho_sql_fail(const struct tacho_store *store, struct tacho_fail *fail)
 {
-    int extended = sqlite3_extended_errcode(store->db), result = extended & 0xff;
-    int system_error = result == SQLITE_IOERR || result == SQLITE_CANTOPEN || result == SQLITE_FULL
-                           ? sqlite3_system_errno(store->db)
-                           : 0;
+    int result = sqlite3_extended_errcode(store->db) & 0xff;
+    int system_error = system_error_of(store, result);
     int code = code_of(result, system_error);
     const char *path = store->path;
     switch (code) {
