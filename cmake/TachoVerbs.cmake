@@ -40,7 +40,8 @@ endfunction()
 
 # tacho_test(NAME SOURCES file... LAYERS layer... [LABELS label...] [TIMEOUT seconds])
 # builds a cmocka program and registers it with ctest under the folder's path and name; such tests have the
-# label unit, and are what the presets with sanitizers and other compilers run.
+# label unit, and are what the presets with sanitizers and other compilers run. LABELS unsanitized keeps a test
+# from the sanitizers, LABELS slow from `./test --fast`.
 function(tacho_test name)
   cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;LAYERS;LABELS;LIBRARIES" ${ARGN})
   file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
