@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/time.h"
@@ -295,21 +297,62 @@ static void read_waiting_rss(struct tacho_launch *launch)
         launch->waiting_rss_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static ssize_t read_exec_error(const struct tacho_launch *launch, int *number)
+{
+    ssize_t count;
+    do
+        count = read(launch->error_fd, number, sizeof *number);
+    while (count < 0 && errno == EINTR);
+    return count;
+}
+
+// A traced exec would not give a program the rights of its file.
+static bool gives_rights(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) < 0 || status.st_mode & (S_ISUID | S_ISGID) ||
+           getxattr(path, "security.capability", NULL, 0) >= 0;
+}
+
+// Holds the child where exec has ended and the dynamic loader has not begun, for as long as the
+// observer needs: a reader of the pipe alone is often woken only after a short program is over.
+// False when the child was not held there: it has ended, or a signal came first.
+static bool hold_at_exec(struct tacho_launch *launch)
+{
+    siginfo_t info = {0};
+    while (waitid(P_PID, (id_t)launch->pid, &info, WEXITED | WSTOPPED | WNOWAIT) < 0)
+        if (errno != EINTR)
+            return false;
+    if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED)
+        return false; // it has ended, which is waited for later
+    bool is_exec = info.si_status == (SIGTRAP | PTRACE_EVENT_EXEC << 8);
+    bool is_group_stop = info.si_status >> 8 == PTRACE_EVENT_STOP;
+    if (is_exec) {
+        launch->executed_ns = tacho_time_monotonic_ns();
+        launch->on_executed(launch, launch->on_executed_context);
+    }
+    long number = is_exec || is_group_stop ? 0 : info.si_status & 0x7f;
+    ptrace(PTRACE_DETACH, launch->pid, NULL, number);
+    launch->resumed_ns = tacho_time_monotonic_ns();
+    return is_exec;
+}
+
 int tacho_launch_release(struct tacho_launch *launch, struct tacho_fail *fail)
 {
     int number = 0;
-    ssize_t count;
     read_waiting_rss(launch);
+    bool held = launch->on_executed && !gives_rights(launch->path) &&
+                ptrace(PTRACE_SEIZE, launch->pid, NULL, PTRACE_O_TRACEEXEC) == 0;
     launch->release_ns = tacho_time_monotonic_ns();
     // The reading end is gone only when the child was killed while it waited, which the wait tells.
     void (*before)(int) = signal(SIGPIPE, SIG_IGN);
-    count = write(launch->go_fd, "", 1);
+    (void)!write(launch->go_fd, "", 1);
     signal(SIGPIPE, before);
     close_fd(&launch->go_fd);
-    do
-        count = read(launch->error_fd, &number, sizeof number);
-    while (count < 0 && errno == EINTR);
-    launch->executed_ns = tacho_time_monotonic_ns();
+    held = held && hold_at_exec(launch);
+    ssize_t count = read_exec_error(launch, &number);
+    if (!held)
+        launch->executed_ns = launch->resumed_ns = tacho_time_monotonic_ns();
     close_fd(&launch->error_fd);
     if (count == (ssize_t)sizeof number) {
         launch->executed_ns = 0;
@@ -317,7 +360,7 @@ int tacho_launch_release(struct tacho_launch *launch, struct tacho_fail *fail)
         launch->pid = -1;
         return exec_failed(launch, number, fail);
     }
-    if (launch->on_executed)
+    if (!held && launch->on_executed)
         launch->on_executed(launch, launch->on_executed_context);
     return 0;
 }

@@ -70,13 +70,15 @@ struct tacho_launch {
     int64_t forked_ns;   // after fork returned
     int64_t release_ns;  // when the child was let go; 0: not yet
     int64_t executed_ns; // when the end of exec was seen here; 0: not yet
+    int64_t resumed_ns;  // when the child was let go on after on_executed
     uint64_t waiting_rss_bytes; // of the child before exec: its peak cannot be seen below this
     bool exited;         // the command itself has ended and was waited for
     int exit_status;     // as from waitpid
     int64_t exit_ns;
     struct tacho_usage usage; // of all that was waited for so far
     TACHO_ARRAY(struct tacho_reaped) reaped; // in the order they ended
-    // Called as soon as exec has succeeded, while the dynamic loader still runs; may be NULL.
+    // Called as soon as exec has succeeded; may be NULL. Where ptrace(2) is permitted the child is
+    // held for that time before its first instruction, else its dynamic loader may run already.
     void (*on_executed)(struct tacho_launch *launch, void *context);
     void *on_executed_context;
 };

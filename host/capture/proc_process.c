@@ -141,6 +141,11 @@ int tacho_process_read(struct tacho_proc_source *self, struct tacho_process *pro
     process->is_new = false;
     if (!tacho_process_stat(self, process) || read_io(self, process, fail) < 0)
         return process->ended ? 0 : fail->code;
+    if (process->given && !process->over && process->stat.state == 'Z' &&
+        process->stat.threads <= 1) {
+        process->over = true;
+        self->given_alive--;
+    }
     double raw = clock_ns >= 0 ? (double)clock_ns * 1e-9
                                : (double)(process->stat.user + process->stat.system) / self->hz;
     count(process, TACHO_AT_cpu_seconds, raw);

@@ -5,6 +5,7 @@
 // a process with a huge address space make them rarer and not dearer.
 #include "proc_state.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
@@ -272,8 +273,6 @@ static int64_t next_period_ns(struct tacho_proc_source *self, int64_t now_ns)
                                              self->host.temperature_celsius);
     if (!launch)
         return period_ns;
-    if (!launch->executed_ns)
-        return EARLY_PERIOD_NS < period_ns ? EARLY_PERIOD_NS : period_ns;
     int64_t early_ns = (now_ns - launch->executed_ns) / EARLY_PART;
     if (early_ns < EARLY_PERIOD_NS)
         early_ns = EARLY_PERIOD_NS;
@@ -302,6 +301,10 @@ static int poll_source(struct tacho_source *source, int64_t now_ns, struct tacho
         return 0;
     if (now_ns <= self->tick_ns)
         return 0;
+    if (self->config.launch && !self->config.launch->executed_ns) {
+        self->source.due_ns = now_ns + EARLY_PERIOD_NS; // until exec it is a copy of this process
+        return 0;
+    }
     int64_t begin_ns = own_thread_cpu_ns();
     self->tick_ns = now_ns;
     int code = sample(self, now_ns, fail);

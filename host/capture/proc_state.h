@@ -31,6 +31,7 @@ struct tacho_process {
     uint64_t start; // clock ticks since boot; with the pid it names a process for ever
     bool given;     // asked for by pid, or the command
     bool old;       // ran before the observation: its counters do not start at zero
+    bool over;      // given and a zombie: nothing more will come
     bool ended;     // seen as gone; removed at the end of the sample
     enum tacho_counted counted; // of an ended one: whether somebody else has its totals
     bool is_new;    // not read yet
@@ -99,7 +100,8 @@ struct tacho_proc_source {
     bool has_cgroup; // and a run to speak of
     double departed[TACHO_AT_COUNT]; // what ended processes had used that nobody else counts
     double run[TACHO_AT_COUNT];
-    int64_t run_ns; // when `run` was last made
+    int64_t run_ns;         // when the last share of CPU time ended, and the time used by then
+    double run_cpu_seconds;
     struct tacho_series_set run_series;
     struct tacho_host host;
     struct tacho_cgroup cgroup;

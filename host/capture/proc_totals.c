@@ -24,6 +24,10 @@ static const enum tacho_metric_at counters[] = {
     TACHO_AT_io_write_calls_bytes,
     TACHO_AT_io_wait_seconds,
 };
+// What was waited for at the very end lies in a moment after the last sample: a share of so short a
+// time says nothing.
+#define RATIO_SPAN_S 0.003
+
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 // The sum of what is known; NaN when nothing is.
@@ -157,24 +161,44 @@ static int push(struct tacho_proc_source *self, enum tacho_metric_at metric, int
     return tacho_series_push(&self->run_series, metric, now_ns, self->run[metric], fail);
 }
 
+// A command begins with nothing used: the first sample of its counters is zero.
+static int push_zeros(struct tacho_proc_source *self, struct tacho_fail *fail)
+{
+    for (size_t i = 0; i < COUNT(counters); i++)
+        if (!isnan(self->run[counters[i]]) &&
+            tacho_series_push(&self->run_series, counters[i], self->config.launch->release_ns, 0,
+                              fail) < 0)
+            return fail->code;
+    return 0;
+}
+
 int tacho_totals_push(struct tacho_proc_source *self, int64_t now_ns, struct tacho_fail *fail)
 {
     static const enum tacho_metric_at others[] = {
-        TACHO_AT_cpu_ratio_core,         TACHO_AT_cpu_ratio_machine,   TACHO_AT_rss_peak_bytes,
+        TACHO_AT_rss_peak_bytes,
         TACHO_AT_processes,              TACHO_AT_open_files_limit,    TACHO_AT_open_files_limit_hard,
         TACHO_AT_sockets_established,    TACHO_AT_sockets_listen,      TACHO_AT_sockets_time_wait,
         TACHO_AT_sockets_close_wait,     TACHO_AT_sockets_other,       TACHO_AT_sockets_udp,
         TACHO_AT_sockets_unix,
     };
-    double before = self->run[TACHO_AT_cpu_seconds];
     double span = (double)(now_ns - self->run_ns) * 1e-9;
     add_up(self);
-    if (self->run_ns && span > 0) {
-        double ratio = (self->run[TACHO_AT_cpu_seconds] - before) / span;
+    if (self->run_ns && span >= RATIO_SPAN_S) {
+        double ratio = (self->run[TACHO_AT_cpu_seconds] - self->run_cpu_seconds) / span;
         self->run[TACHO_AT_cpu_ratio_core] = ratio;
         self->run[TACHO_AT_cpu_ratio_machine] = ratio / self->cores;
+        self->run_ns = now_ns;
+        self->run_cpu_seconds = self->run[TACHO_AT_cpu_seconds];
+        if (push(self, TACHO_AT_cpu_ratio_core, now_ns, fail) < 0 ||
+            push(self, TACHO_AT_cpu_ratio_machine, now_ns, fail) < 0)
+            return fail->code;
     }
-    self->run_ns = now_ns;
+    if (!self->run_ns) {
+        if (self->config.launch && push_zeros(self, fail) < 0)
+            return fail->code;
+        self->run_ns = now_ns;
+        self->run_cpu_seconds = self->run[TACHO_AT_cpu_seconds];
+    }
     for (size_t i = 0; i < COUNT(counters); i++)
         if (push(self, counters[i], now_ns, fail) < 0)
             return fail->code;

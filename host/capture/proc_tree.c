@@ -297,7 +297,7 @@ static int end_one(struct tacho_proc_source *self, struct tacho_process *process
         self->departed[TACHO_AT_page_faults_minor] += process->children_faults_minor;
         self->departed[TACHO_AT_page_faults_major] += process->children_faults_major;
     }
-    if (process->given)
+    if (process->given && !process->over)
         self->given_alive--;
     if (process->record && tacho_process_describe(self, process, now_ns, fail) < 0)
         return fail->code;
