@@ -54,8 +54,9 @@ int64_t tacho_adaptive_period_ns(struct tacho_adaptive *adaptive, double cpu_rat
 void tacho_allowance_init(struct tacho_allowance *allowance, double share, int64_t first_ns)
 {
     int64_t limit_ns = (int64_t)(share * ALLOWANCE_SPAN_NS);
-    *allowance = (struct tacho_allowance){
-        .share = share, .balance_ns = first_ns, .limit_ns = limit_ns > first_ns ? limit_ns : first_ns};
+    *allowance = (struct tacho_allowance){.share = share,
+                                          .balance_ns = first_ns,
+                                          .limit_ns = limit_ns > first_ns ? limit_ns : first_ns};
 }
 
 bool tacho_allowance_ready(struct tacho_allowance *allowance, int64_t now_ns)

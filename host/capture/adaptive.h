@@ -14,12 +14,12 @@ enum tacho_adaptive_rate {
 
 // The margins that a value must come back by before the rate changes again, so that a load that
 // wavers around a limit does not make the rate waver too.
-#define TACHO_ADAPTIVE_CPU_HIGH_RATIO      0.80
-#define TACHO_ADAPTIVE_CPU_LOW_RATIO       0.20
-#define TACHO_ADAPTIVE_CPU_MARGIN_RATIO    0.05
-#define TACHO_ADAPTIVE_HIGH_CELSIUS        75.0
-#define TACHO_ADAPTIVE_LOW_CELSIUS         50.0
-#define TACHO_ADAPTIVE_MARGIN_CELSIUS      3.0
+#define TACHO_ADAPTIVE_CPU_HIGH_RATIO   0.80
+#define TACHO_ADAPTIVE_CPU_LOW_RATIO    0.20
+#define TACHO_ADAPTIVE_CPU_MARGIN_RATIO 0.05
+#define TACHO_ADAPTIVE_HIGH_CELSIUS     75.0
+#define TACHO_ADAPTIVE_LOW_CELSIUS      50.0
+#define TACHO_ADAPTIVE_MARGIN_CELSIUS   3.0
 
 struct tacho_adaptive {
     int64_t base_ns;

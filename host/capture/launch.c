@@ -39,7 +39,8 @@ void tacho_inherited_save(struct tacho_inherited *inherited)
 struct child_plan {
     const char *path;
     char **arguments;
-    char **shell_arguments; // for a script without "#!", as a shell would run it; NULL: not a script
+    char *
+        *shell_arguments; // for a script without "#!", as a shell would run it; NULL: not a script
     char **environment;
     const struct tacho_inherited *inherited;
     int go_fd, error_fd;
@@ -52,8 +53,8 @@ static void child_signals_restore(const struct child_plan *plan)
         struct sigaction action;
         if (number == SIGKILL || number == SIGSTOP || sigaction(number, NULL, &action) < 0)
             continue;
-        bool ignore = plan->inherited ? plan->inherited->ignored[number]
-                                      : action.sa_handler == SIG_IGN;
+        bool ignore =
+            plan->inherited ? plan->inherited->ignored[number] : action.sa_handler == SIG_IGN;
         if ((action.sa_handler == SIG_IGN) == ignore && (ignore || action.sa_handler == SIG_DFL))
             continue;
         signal(number, ignore ? SIG_IGN : SIG_DFL);
@@ -252,9 +253,8 @@ int tacho_launch_open(struct tacho_launch *launch, const struct tacho_launch_con
     if (looks_like_text(launch->path))
         plan.shell_arguments = shell_arguments_make(launch->path, config->arguments);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    int code = plan.environment
-                   ? fork_child(launch, &plan, fail)
-                   : tacho_fail_set(fail, TACHO_ERR_MEMORY, "out of memory");
+    int code = plan.environment ? fork_child(launch, &plan, fail)
+                                : tacho_fail_set(fail, TACHO_ERR_MEMORY, "out of memory");
     free(plan.environment);
     free(plan.shell_arguments);
     if (code < 0)

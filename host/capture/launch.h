@@ -1,10 +1,10 @@
 // Starts a command so that it can be observed from its first instruction, and ends it properly.
 //
-// The command keeps standard input and output, the terminal (it stays in this process' group, so that
-// Ctrl-C and Ctrl-Z reach both), the signal dispositions and the limits that this process was
-// started with. This process becomes the reaper of orphans (PR_SET_CHILD_SUBREAPER), so that nothing
-// the command leaves behind escapes the totals: the resources of everything that was waited for are
-// added up, and with them those of children too short-lived to be seen.
+// The command keeps standard input and output, the terminal (it stays in this process' group, so
+// that Ctrl-C and Ctrl-Z reach both), the signal dispositions and the limits that this process was
+// started with. This process becomes the reaper of orphans (PR_SET_CHILD_SUBREAPER), so that
+// nothing the command leaves behind escapes the totals: the resources of everything that was waited
+// for are added up, and with them those of children too short-lived to be seen.
 //
 // The order of calls: tacho_inherited_save at the start of main; tacho_launch_open forks the child,
 // which waits; attach whatever observes it; tacho_launch_release lets it exec; wait for `pidfd` to
@@ -62,20 +62,20 @@ struct tacho_launch_config {
 };
 
 struct tacho_launch {
-    pid_t pid;        // of the command
-    int pidfd;        // readable when the command has ended
+    pid_t pid; // of the command
+    int pidfd; // readable when the command has ended
     int go_fd, error_fd;
-    char *path;       // the file that is executed
-    int64_t fork_ns;     // host clock, before fork
-    int64_t forked_ns;   // after fork returned
-    int64_t release_ns;  // when the child was let go; 0: not yet
-    int64_t executed_ns; // when the end of exec was seen here; 0: not yet
-    int64_t resumed_ns;  // when the child was let go on after on_executed
+    char *path;                 // the file that is executed
+    int64_t fork_ns;            // host clock, before fork
+    int64_t forked_ns;          // after fork returned
+    int64_t release_ns;         // when the child was let go; 0: not yet
+    int64_t executed_ns;        // when the end of exec was seen here; 0: not yet
+    int64_t resumed_ns;         // when the child was let go on after on_executed
     uint64_t waiting_rss_bytes; // of the child before exec: its peak cannot be seen below this
-    bool exited;         // the command itself has ended and was waited for
-    int exit_status;     // as from waitpid
+    bool exited;                // the command itself has ended and was waited for
+    int exit_status;            // as from waitpid
     int64_t exit_ns;
-    struct tacho_usage usage; // of all that was waited for so far
+    struct tacho_usage usage;                // of all that was waited for so far
     TACHO_ARRAY(struct tacho_reaped) reaped; // in the order they ended
     // Called as soon as exec has succeeded; may be NULL. Where ptrace(2) is permitted the child is
     // held for that time before its first instruction, else its dynamic loader may run already.

@@ -57,7 +57,8 @@ struct mount_line {
     char root[PATH_SIZE], folder[PATH_SIZE], type[32], options[512];
 };
 
-// A line of mountinfo, proc(5): id parent device root folder options [fields] - type source options.
+// A line of mountinfo, proc(5): id parent device root folder options [fields] - type source
+// options.
 static bool mount_parse(const char *line, size_t length, struct mount_line *mount)
 {
     char text[4096];
@@ -91,10 +92,9 @@ bool tacho_cgroup_mount(const char *text, const char *controller, const char *gr
     for (const char *line = text; *line;) {
         size_t length = strcspn(line, "\n");
         if (mount_parse(line, length, &mount)) {
-            bool fits = *controller
-                            ? strcmp(mount.type, "cgroup") == 0 &&
-                                  list_has(mount.options, strlen(mount.options), controller)
-                            : strcmp(mount.type, "cgroup2") == 0;
+            bool fits = *controller ? strcmp(mount.type, "cgroup") == 0 &&
+                                          list_has(mount.options, strlen(mount.options), controller)
+                                    : strcmp(mount.type, "cgroup2") == 0;
             if (fits)
                 return join(&mount, group, folder, size);
         }
@@ -206,9 +206,8 @@ static int read_throttled(struct tacho_cgroup *cgroup, struct tacho_series_set *
 {
     char text[1024];
     uint64_t value;
-    ssize_t size = cgroup->cpu_stat_fd < 0
-                       ? -1
-                       : tacho_proc_reread(cgroup->cpu_stat_fd, text, sizeof text);
+    ssize_t size =
+        cgroup->cpu_stat_fd < 0 ? -1 : tacho_proc_reread(cgroup->cpu_stat_fd, text, sizeof text);
     const char *key = cgroup->version2_cpu ? "throttled_usec " : "throttled_time ";
     if (size <= 0 || !tacho_proc_field(text, (size_t)size, key, &value, NULL))
         return 0;

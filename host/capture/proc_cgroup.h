@@ -8,10 +8,10 @@
 #include "proc_host.h"
 
 struct tacho_cgroup {
-    int memory_fd, cpu_stat_fd;     // -1: not there
-    bool version2_cpu;              // throttled time is in microseconds, else nanoseconds
-    double memory_limit_bytes;      // the tightest from the group up to the root; NaN: none
-    double cpu_limit_cores;         // likewise
+    int memory_fd, cpu_stat_fd; // -1: not there
+    bool version2_cpu;          // throttled time is in microseconds, else nanoseconds
+    double memory_limit_bytes;  // the tightest from the group up to the root; NaN: none
+    double cpu_limit_cores;     // likewise
     double throttled_base;
     bool has_base;
     struct tacho_pressure pressure; // version 2 only

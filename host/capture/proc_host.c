@@ -110,8 +110,8 @@ int tacho_host_open(struct tacho_host *host, struct tacho_sink *sink, struct tac
     host->uptime_fd = open_file("/proc/uptime");
     host->loadavg_fd = open_file("/proc/loadavg");
     host->zone_count = open_all("/sys/class/thermal/thermal_zone*/temp", &host->zone_fds);
-    host->frequency_count =
-        open_all("/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq", &host->frequency_fds);
+    host->frequency_count = open_all("/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq",
+                                     &host->frequency_fds);
     if (tacho_pressure_open(&host->pressure, "/proc/pressure", "") == 0 &&
         tacho_sink_note(sink, TACHO_NOTE_NOT_AVAILABLE, "collector", NAN, fail,
                         "pressure is n/a: /proc/pressure is not there or not switched on (boot "
@@ -158,7 +158,8 @@ static int read_cpu(struct tacho_host *host, int64_t now_ns, struct tacho_fail *
 {
     uint64_t field[8] = {0}, interrupts, switches;
     char *text = host->text;
-    ssize_t size = host->stat_fd < 0 ? -1 : tacho_proc_reread(host->stat_fd, text, sizeof host->text);
+    ssize_t size =
+        host->stat_fd < 0 ? -1 : tacho_proc_reread(host->stat_fd, text, sizeof host->text);
     if (size < 5)
         return 0;
     const char *at = text + 4; // behind "cpu "

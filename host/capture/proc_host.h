@@ -32,7 +32,8 @@ int tacho_host_open(struct tacho_host *host, struct tacho_sink *sink, struct tac
 int tacho_host_read(struct tacho_host *host, int64_t now_ns, struct tacho_fail *fail);
 void tacho_host_close(struct tacho_host *host);
 
-// Pressure files in `folder` named cpu, memory, io followed by `suffix`. Returns how many there are.
+// Pressure files in `folder` named cpu, memory, io followed by `suffix`. Returns how many there
+// are.
 int tacho_pressure_open(struct tacho_pressure *pressure, const char *folder, const char *suffix);
 // Pushes the share of the time since the last reading.
 int tacho_pressure_read(struct tacho_pressure *pressure, struct tacho_series_set *series,

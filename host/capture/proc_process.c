@@ -14,7 +14,7 @@
 #include "base/time.h"
 
 // A process that has not run is read anyway after this time: its memory may have been swapped out.
-#define REFRESH_NS        (2 * TACHO_NS_PER_S)
+#define REFRESH_NS           (2 * TACHO_NS_PER_S)
 #define SERIES_PROCESSES_MAX 512
 
 static void set(struct tacho_process *process, enum tacho_metric_at metric, double value)
@@ -72,8 +72,7 @@ static void take_stat(struct tacho_proc_source *self, struct tacho_process *proc
     set(process, TACHO_AT_threads, (double)stat->threads);
     set(process, TACHO_AT_vms_bytes, (double)stat->vms_bytes);
     set(process, TACHO_AT_rss_bytes, rss_bytes);
-    set(process, TACHO_AT_rss_peak_bytes,
-        fmax(rss_bytes, process->value[TACHO_AT_rss_peak_bytes]));
+    set(process, TACHO_AT_rss_peak_bytes, fmax(rss_bytes, process->value[TACHO_AT_rss_peak_bytes]));
     if (!self->host_swaps)
         set(process, TACHO_AT_swap_bytes, 0);
 }
@@ -159,8 +158,8 @@ int tacho_process_read(struct tacho_proc_source *self, struct tacho_process *pro
     return 0;
 }
 
-// How many files a process has open: the size of its folder fd, where the kernel says it (6.2), else
-// counted.
+// How many files a process has open: the size of its folder fd, where the kernel says it (6.2),
+// else counted.
 static double open_files(pid_t pid, int *refused)
 {
     char path[64];

@@ -212,8 +212,9 @@ ssize_t tacho_proc_read(const char *path, char *text, size_t size)
 
 int64_t tacho_proc_cpu_clock_ns(pid_t pid)
 {
-    // How the kernel codes the CPU clock of a process in a clock id: the complement of the pid above
-    // three bits, 2 for "scheduler time" (clock_getcpuclockid(3) makes the same, one call later).
+    // How the kernel codes the CPU clock of a process in a clock id: the complement of the pid
+    // above three bits, 2 for "scheduler time" (clock_getcpuclockid(3) makes the same, one call
+    // later).
     clockid_t clock = (clockid_t)(~(unsigned)pid << 3 | 2u);
     struct timespec time;
     if (pid <= 0 || clock_gettime(clock, &time) < 0)

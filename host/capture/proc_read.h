@@ -1,7 +1,7 @@
 // What the files of /proc/PID say: parsers by hand, because they run hundreds of times a second.
 //
-// The parsers are pure: they take the bytes that were read, believe nothing about them, and return 0
-// or TACHO_ERR_FORMAT. Fields are described in proc(5).
+// The parsers are pure: they take the bytes that were read, believe nothing about them, and return
+// 0 or TACHO_ERR_FORMAT. Fields are described in proc(5).
 #ifndef TACHO_CAPTURE_PROC_READ_H
 #define TACHO_CAPTURE_PROC_READ_H
 
@@ -12,7 +12,7 @@
 
 #define TACHO_PROC_COMM_MAX 64
 
-struct tacho_proc_stat { // /proc/PID/stat, times in clock ticks
+struct tacho_proc_stat {            // /proc/PID/stat, times in clock ticks
     char comm[TACHO_PROC_COMM_MAX]; // without anything that is not printable
     char state;
     int32_t ppid;
@@ -62,8 +62,8 @@ ssize_t tacho_proc_read_at(int folder, const char *path, char *text, size_t size
 ssize_t tacho_proc_reread(int fd, char *text, size_t size);
 
 // CPU time of a whole process in nanoseconds, threads that ended included, by its CPU clock: one
-// system call of a third of a microsecond, no file. Returns -1 when there is no process (not thread)
-// of that number, or when the kernel does not let it be read.
+// system call of a third of a microsecond, no file. Returns -1 when there is no process (not
+// thread) of that number, or when the kernel does not let it be read.
 int64_t tacho_proc_cpu_clock_ns(pid_t pid);
 // The pid that was handed out last in this pid namespace, -1 when it cannot be told.
 int64_t tacho_proc_last_pid(int loadavg_fd);

@@ -65,7 +65,7 @@ void tacho_socket_holder_release(struct tacho_socket_holder *holder)
 static void put(struct tacho_socket_table *table, uint64_t inode, enum tacho_socket_class class)
 {
     if (inode)
-        *tacho_map_put(&table->classes, inode, NULL) = (uint64_t)class + 1;
+        *tacho_map_put(&table->classes, inode, NULL) = (uint64_t) class + 1;
 }
 
 static enum tacho_socket_class tcp_class(unsigned state)
@@ -82,8 +82,8 @@ static enum tacho_socket_class tcp_class(unsigned state)
     }
 }
 
-static void take_message(struct tacho_socket_table *table, const struct nlmsghdr *header, int family,
-                         int protocol)
+static void take_message(struct tacho_socket_table *table, const struct nlmsghdr *header,
+                         int family, int protocol)
 {
     const void *data = NLMSG_DATA(header);
     if (family == AF_UNIX) {

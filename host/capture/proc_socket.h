@@ -1,5 +1,5 @@
-// Sockets by state: the socket inodes among the open files of processes, matched against one dump of
-// the kernel's socket tables (sock_diag(7), else /proc/PID/net).
+// Sockets by state: the socket inodes among the open files of processes, matched against one dump
+// of the kernel's socket tables (sock_diag(7), else /proc/PID/net).
 #ifndef TACHO_CAPTURE_PROC_SOCKET_H
 #define TACHO_CAPTURE_PROC_SOCKET_H
 

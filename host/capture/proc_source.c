@@ -1,8 +1,8 @@
 // The collectors as a source: when each is read, and what they cost.
 //
-// Each sample reads what is cheap of every process. The expensive readings go round robin, a process
-// at a time, each kind from its own allowance of time (adaptive.h), so that a thousand processes or
-// a process with a huge address space make them rarer and not dearer.
+// Each sample reads what is cheap of every process. The expensive readings go round robin, a
+// process at a time, each kind from its own allowance of time (adaptive.h), so that a thousand
+// processes or a process with a huge address space make them rarer and not dearer.
 #include "proc_state.h"
 
 #include <errno.h>
@@ -25,10 +25,10 @@
 #define SOCKETS_SHARE 0.001
 #define SCAN_SHARE    0.001
 
-#define SLOW_PERIOD_NS  TACHO_NS_PER_S         // at most this often per process, when it is allowed
-#define FIRST_NS        (5 * TACHO_NS_PER_MS)  // of each allowance at the start
-#define EARLY_PERIOD_NS (5 * TACHO_NS_PER_MS)  // the first samples of a command
-#define EARLY_PART      4                      // later ones after a quarter of its age
+#define SLOW_PERIOD_NS  TACHO_NS_PER_S        // at most this often per process, when it is allowed
+#define FIRST_NS        (5 * TACHO_NS_PER_MS) // of each allowance at the start
+#define EARLY_PERIOD_NS (5 * TACHO_NS_PER_MS) // the first samples of a command
+#define EARLY_PART      4                     // later ones after a quarter of its age
 #define OPEN_FILES_MAX  65536
 
 static struct tacho_proc_source *self_of(struct tacho_source *source)
@@ -47,7 +47,8 @@ int tacho_proc_say(struct tacho_proc_source *self, enum tacho_proc_note note,
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return tacho_sink_note(self->sink, TACHO_NOTE_NOT_AVAILABLE, "collector", NAN, fail, "%s", text);
+    return tacho_sink_note(self->sink, TACHO_NOTE_NOT_AVAILABLE, "collector", NAN, fail, "%s",
+                           text);
 }
 
 static int64_t own_thread_cpu_ns(void)
@@ -107,8 +108,7 @@ static int start(struct tacho_source *source, struct tacho_sink *sink, struct ta
     self->sink = sink;
     self->start_ns = tacho_time_monotonic_ns();
     clock_gettime(CLOCK_BOOTTIME, &boot);
-    self->boot_offset_ns =
-        (int64_t)boot.tv_sec * TACHO_NS_PER_S + boot.tv_nsec - self->start_ns;
+    self->boot_offset_ns = (int64_t)boot.tv_sec * TACHO_NS_PER_S + boot.tv_nsec - self->start_ns;
     make_room_for_files(self);
     tacho_series_set_init(&self->run_series, sink, "run", false);
     tacho_allowance_init(&self->detail, DETAIL_SHARE, FIRST_NS);

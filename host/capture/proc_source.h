@@ -1,5 +1,5 @@
-// The collectors of this machine as one source: a process tree or given processes, the control group
-// they live in, and the host.
+// The collectors of this machine as one source: a process tree or given processes, the control
+// group they live in, and the host.
 //
 // It reads files of /proc and /sys and asks the kernel's socket table; it changes nothing and stops
 // nobody. Each sample costs a system call for a process that did nothing and a few small reads for
@@ -38,8 +38,8 @@ struct tacho_proc_config {
 int tacho_proc_source_open(const struct tacho_proc_config *config, struct tacho_source **source,
                            struct tacho_fail *fail);
 
-// True when every process that was given (or the command and all it started) has ended; the source's
-// fd becomes readable when a given process ends.
+// True when every process that was given (or the command and all it started) has ended; the
+// source's fd becomes readable when a given process ends.
 bool tacho_proc_source_ended(const struct tacho_source *source);
 
 // The processes that are observed now; `next` starts at 0. False when there are no more.
@@ -48,8 +48,8 @@ bool tacho_proc_source_next(const struct tacho_source *source, size_t *next, pid
 // Checks a pid a user gave: is there such a process, may it be observed, is it not a kernel thread.
 int tacho_pid_check(pid_t pid, struct tacho_fail *fail);
 
-// Finds the processes whose name is `comm`: as in /proc/PID/comm (the kernel keeps 15 characters), or
-// the last part of the path of the first argument. The caller frees *pids. Fails with
+// Finds the processes whose name is `comm`: as in /proc/PID/comm (the kernel keeps 15 characters),
+// or the last part of the path of the first argument. The caller frees *pids. Fails with
 // TACHO_ERR_NOT_FOUND when there is none; this process itself is never found.
 int tacho_comm_find(const char *comm, pid_t **pids, size_t *count, struct tacho_fail *fail);
 

@@ -28,14 +28,14 @@ enum tacho_counted { TACHO_COUNTED_UNKNOWN = 0, TACHO_COUNTED_YES, TACHO_COUNTED
 
 struct tacho_process {
     pid_t pid, ppid;
-    uint64_t start; // clock ticks since boot; with the pid it names a process for ever
-    bool given;     // asked for by pid, or the command
-    bool old;       // ran before the observation: its counters do not start at zero
-    bool over;      // given and a zombie: nothing more will come
-    bool ended;     // seen as gone; removed at the end of the sample
+    uint64_t start;             // clock ticks since boot; with the pid it names a process for ever
+    bool given;                 // asked for by pid, or the command
+    bool old;                   // ran before the observation: its counters do not start at zero
+    bool over;                  // given and a zombie: nothing more will come
+    bool ended;                 // seen as gone; removed at the end of the sample
     enum tacho_counted counted; // of an ended one: whether somebody else has its totals
-    bool is_new;    // not read yet
-    bool active;    // has run since the last sample
+    bool is_new;                // not read yet
+    bool active;                // has run since the last sample
     bool was_active;
     bool touched; // a slower reading has new values
     bool renamed; // its name is not the one that was described
@@ -44,12 +44,12 @@ struct tacho_process {
     bool io_refused, rollup_refused, fd_refused;
     uint32_t record; // id of its THREAD record
     int stat_fd, io_fd;
-    int64_t clock_ns; // its CPU clock, -1: not to be had
-    int64_t time_ns;  // when the clock was last read
+    int64_t clock_ns;                                  // its CPU clock, -1: not to be had
+    int64_t time_ns;                                   // when the clock was last read
     int64_t read_ns, detail_ns, rollup_ns, threads_ns; // when that was last read
-    int64_t held_ns;  // up to when its values are known to be unchanged
-    struct tacho_proc_stat stat, first; // `first`: of a process that is `old`, else zero
-    double cpu_seconds;                  // at time_ns
+    int64_t held_ns;                        // up to when its values are known to be unchanged
+    struct tacho_proc_stat stat, first;     // `first`: of a process that is `old`, else zero
+    double cpu_seconds;                     // at time_ns
     uint64_t faults_before, faults_claimed; // see tacho_tree_end
     double children_user, children_system, children_faults_minor, children_faults_major;
     double value[TACHO_AT_COUNT], base[TACHO_AT_COUNT]; // NaN: not known
@@ -77,13 +77,13 @@ struct tacho_proc_source {
     TACHO_ARRAY(int) pidfds; // of given pids, all in source.fd
     size_t given_alive;
     int loadavg_fd;
-    int64_t last_pid;    // handed out before the last look; -1: /proc has to be listed
+    int64_t last_pid; // handed out before the last look; -1: /proc has to be listed
     int64_t pid_max;
-    bool look_again;     // some of the newest pids may have been on their way at the last look
-    int64_t scan_ns;     // when /proc was last listed
+    bool look_again; // some of the newest pids may have been on their way at the last look
+    int64_t scan_ns; // when /proc was last listed
     int64_t start_ns, tick_ns, boot_offset_ns; // boot_offset: CLOCK_BOOTTIME - CLOCK_MONOTONIC
-    int64_t spent_ns;    // CPU time of all calls
-    double hz;           // clock ticks per second
+    int64_t spent_ns;                          // CPU time of all calls
+    double hz;                                 // clock ticks per second
     double page_bytes;
     double cores;
     bool io_wait_counted; // kernel.task_delayacct is on
@@ -97,10 +97,10 @@ struct tacho_proc_source {
     struct tacho_allowance detail, rollup, threads, sockets, scan;
     size_t detail_at, rollup_at, threads_at; // where the last round stopped
     int64_t sockets_ns;
-    bool has_cgroup; // and a run to speak of
+    bool has_cgroup;                 // and a run to speak of
     double departed[TACHO_AT_COUNT]; // what ended processes had used that nobody else counts
     double run[TACHO_AT_COUNT];
-    int64_t run_ns;         // when the last share of CPU time ended, and the time used by then
+    int64_t run_ns; // when the last share of CPU time ended, and the time used by then
     double run_cpu_seconds;
     struct tacho_series_set run_series;
     struct tacho_host host;

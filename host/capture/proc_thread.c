@@ -1,4 +1,5 @@
-// The threads of a process: CPU, waiting and switches of each, the busy ones as series of their own.
+// The threads of a process: CPU, waiting and switches of each, the busy ones as series of their
+// own.
 #include "proc_state.h"
 
 #include <dirent.h>
@@ -14,8 +15,8 @@
 
 struct reading {
     uint32_t tid;
-    bool is_first;      // the first look at this process' threads
-    int folder;         // /proc/PID/task
+    bool is_first; // the first look at this process' threads
+    int folder;    // /proc/PID/task
     int64_t now_ns;
 };
 
@@ -105,8 +106,7 @@ static int describe(struct tacho_proc_source *self, const struct tacho_process *
 
 // Makes a busy thread a series of its own.
 static int show(struct tacho_proc_source *self, const struct tacho_process *process,
-                const struct reading *reading, struct tacho_thread *thread,
-                struct tacho_fail *fail)
+                const struct reading *reading, struct tacho_thread *thread, struct tacho_fail *fail)
 {
     char path[32], name[TACHO_PROC_COMM_MAX], subject[TACHO_SERIES_SUBJECT_MAX];
     if (self->thread_series >= SERIES_THREADS_MAX)
@@ -131,8 +131,8 @@ static int show(struct tacho_proc_source *self, const struct tacho_process *proc
 static int push(struct tacho_thread *thread, int64_t now_ns, double ratio, struct tacho_fail *fail)
 {
     if (tacho_series_push(thread->series, TACHO_AT_cpu_ratio_core, now_ns, ratio, fail) < 0 ||
-        tacho_series_push(thread->series, TACHO_AT_cpu_seconds, now_ns, thread->run_seconds,
-                          fail) < 0 ||
+        tacho_series_push(thread->series, TACHO_AT_cpu_seconds, now_ns, thread->run_seconds, fail) <
+            0 ||
         tacho_series_push(thread->series, TACHO_AT_cpu_wait_seconds, now_ns,
                           (double)thread->sched.wait_ns * 1e-9, fail) < 0 ||
         tacho_series_push(thread->series, TACHO_AT_context_switches_voluntary, now_ns,
@@ -157,8 +157,7 @@ static struct tacho_thread *place(struct tacho_process *process, uint32_t tid, b
     if (*added) {
         tacho_array_push(&process->threads, (struct tacho_thread){0});
         struct tacho_thread *items = process->threads.items;
-        memmove(items + low + 1, items + low,
-                (process->threads.count - 1 - low) * sizeof *items);
+        memmove(items + low + 1, items + low, (process->threads.count - 1 - low) * sizeof *items);
         items[low] = (struct tacho_thread){.tid = tid};
     }
     return &process->threads.items[low];
@@ -227,7 +226,8 @@ int tacho_threads_read(struct tacho_proc_source *self, struct tacho_process *pro
         return 0;
     struct reading reading = {
         .is_first = process->threads_ns == 0, .folder = dirfd(folder), .now_ns = now_ns};
-    if (reading.is_first) { // the sum over all threads takes the place of the first thread's figures
+    if (reading
+            .is_first) { // the sum over all threads takes the place of the first thread's figures
         process->value[TACHO_AT_cpu_wait_seconds] = 0;
         process->value[TACHO_AT_context_switches_voluntary] = 0;
         process->value[TACHO_AT_context_switches_involuntary] = 0;

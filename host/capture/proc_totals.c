@@ -175,11 +175,10 @@ static int push_zeros(struct tacho_proc_source *self, struct tacho_fail *fail)
 int tacho_totals_push(struct tacho_proc_source *self, int64_t now_ns, struct tacho_fail *fail)
 {
     static const enum tacho_metric_at others[] = {
-        TACHO_AT_rss_peak_bytes,
-        TACHO_AT_processes,              TACHO_AT_open_files_limit,    TACHO_AT_open_files_limit_hard,
-        TACHO_AT_sockets_established,    TACHO_AT_sockets_listen,      TACHO_AT_sockets_time_wait,
-        TACHO_AT_sockets_close_wait,     TACHO_AT_sockets_other,       TACHO_AT_sockets_udp,
-        TACHO_AT_sockets_unix,
+        TACHO_AT_rss_peak_bytes,        TACHO_AT_processes,           TACHO_AT_open_files_limit,
+        TACHO_AT_open_files_limit_hard, TACHO_AT_sockets_established, TACHO_AT_sockets_listen,
+        TACHO_AT_sockets_time_wait,     TACHO_AT_sockets_close_wait,  TACHO_AT_sockets_other,
+        TACHO_AT_sockets_udp,           TACHO_AT_sockets_unix,
     };
     double span = (double)(now_ns - self->run_ns) * 1e-9;
     add_up(self);

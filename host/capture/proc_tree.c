@@ -2,9 +2,9 @@
 //
 // The kernel hands out pids in sequence and /proc/loadavg names the last one, so what is new since
 // the last look is a range of numbers. Most of these are threads or gone again; the CPU clock of a
-// number tells both with one system call, and only real processes are asked for their parent. A look
-// at a host where nothing was forked costs one read, however many processes there are. The list of
-// /proc is read at the start, and now and then for what a look may have missed.
+// number tells both with one system call, and only real processes are asked for their parent. A
+// look at a host where nothing was forked costs one read, however many processes there are. The
+// list of /proc is read at the start, and now and then for what a look may have missed.
 #include "proc_state.h"
 
 #include <dirent.h>
@@ -20,11 +20,11 @@
 
 #include "base/time.h"
 
-#define FIRST_PID         300   // where the kernel goes on after the largest pid
-#define PROBES_MAX        20000 // a longer range is slower than listing /proc
-#define LOOK_AGAIN        32    // pids that may be on their way at once
-#define SCAN_PERIOD_NS    (5 * TACHO_NS_PER_S)
-#define PID_MAX_DEFAULT   32768
+#define FIRST_PID       300   // where the kernel goes on after the largest pid
+#define PROBES_MAX      20000 // a longer range is slower than listing /proc
+#define LOOK_AGAIN      32    // pids that may be on their way at once
+#define SCAN_PERIOD_NS  (5 * TACHO_NS_PER_S)
+#define PID_MAX_DEFAULT 32768
 
 static struct tacho_process *find(const struct tacho_proc_source *self, pid_t pid)
 {
@@ -225,9 +225,9 @@ int tacho_tree_start(struct tacho_proc_source *self, struct tacho_fail *fail)
 
 // Metrics of a process that its parent has too, once it has waited for it.
 static const enum tacho_metric_at inherited_metrics[] = {
-    TACHO_AT_cpu_seconds,         TACHO_AT_cpu_user_seconds,    TACHO_AT_cpu_system_seconds,
-    TACHO_AT_page_faults_minor,   TACHO_AT_page_faults_major,   TACHO_AT_io_read_bytes,
-    TACHO_AT_io_write_bytes,      TACHO_AT_io_read_calls_bytes, TACHO_AT_io_write_calls_bytes,
+    TACHO_AT_cpu_seconds,       TACHO_AT_cpu_user_seconds,    TACHO_AT_cpu_system_seconds,
+    TACHO_AT_page_faults_minor, TACHO_AT_page_faults_major,   TACHO_AT_io_read_bytes,
+    TACHO_AT_io_write_bytes,    TACHO_AT_io_read_calls_bytes, TACHO_AT_io_write_calls_bytes,
 };
 // Those that end with the process as far as /proc goes.
 static const enum tacho_metric_at own_metrics[] = {
@@ -272,8 +272,7 @@ static bool find_out_counted(struct tacho_proc_source *self, const struct tacho_
 static bool is_counted(struct tacho_proc_source *self, struct tacho_process *process)
 {
     if (process->counted == TACHO_COUNTED_UNKNOWN)
-        process->counted =
-            find_out_counted(self, process) ? TACHO_COUNTED_YES : TACHO_COUNTED_NO;
+        process->counted = find_out_counted(self, process) ? TACHO_COUNTED_YES : TACHO_COUNTED_NO;
     return process->counted == TACHO_COUNTED_YES;
 }
 

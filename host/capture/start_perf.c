@@ -18,8 +18,8 @@
 
 #include "base/time.h"
 
-#define AUXV_MAX 64 // entries; there are about 22
-#define RECORD_MAX 4096
+#define AUXV_MAX          64 // entries; there are about 22
+#define RECORD_MAX        4096
 #define ENTRY_PATIENCE_NS (2 * TACHO_NS_PER_MS)
 
 struct auxv_entry { // of a program with the word size of this one
@@ -40,10 +40,8 @@ static int open_event(struct perf_event_attr *attributes, pid_t pid)
 
 void tacho_start_perf_open(struct tacho_start_perf *perf, pid_t pid)
 {
-    struct perf_event_attr attributes = {.type = PERF_TYPE_SOFTWARE,
-                                         .config = PERF_COUNT_SW_DUMMY,
-                                         .comm = 1,
-                                         .comm_exec = 1};
+    struct perf_event_attr attributes = {
+        .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_DUMMY, .comm = 1, .comm_exec = 1};
     size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
     *perf = (struct tacho_start_perf){.event_fd = -1, .breakpoint_fd = -1};
     perf->event_fd = open_event(&attributes, pid);
@@ -52,8 +50,7 @@ void tacho_start_perf_open(struct tacho_start_perf *perf, pid_t pid)
         return;
     }
     perf->ring_size = 2 * page_size;
-    perf->ring =
-        mmap(NULL, perf->ring_size, PROT_READ | PROT_WRITE, MAP_SHARED, perf->event_fd, 0);
+    perf->ring = mmap(NULL, perf->ring_size, PROT_READ | PROT_WRITE, MAP_SHARED, perf->event_fd, 0);
     if (perf->ring == MAP_FAILED) {
         perf->error = errno;
         perf->ring = NULL;
@@ -83,7 +80,8 @@ static unsigned long read_entry(struct tacho_start_perf *perf, pid_t pid)
     return entry;
 }
 
-// The end of exec is seen a little before the kernel has made the vector, so this tries for a moment.
+// The end of exec is seen a little before the kernel has made the vector, so this tries for a
+// moment.
 static unsigned long find_entry(struct tacho_start_perf *perf, pid_t pid)
 {
     int64_t end_ns = tacho_time_monotonic_ns() + ENTRY_PATIENCE_NS;

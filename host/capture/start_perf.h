@@ -11,8 +11,8 @@ struct tacho_start_perf {
     int event_fd, breakpoint_fd; // -1: not open
     void *ring;                  // the page of the event's ring and its data
     size_t ring_size;
-    int error;         // errno of what was refused, 0: nothing
-    bool is_static;    // the program has no dynamic loader
+    int error;                 // errno of what was refused, 0: nothing
+    bool is_static;            // the program has no dynamic loader
     int64_t exec_ns, entry_ns; // host clock, 0: not seen
 };
 

@@ -24,9 +24,9 @@ struct tacho_start {
     struct tacho_sink *sink;
     struct tacho_series_set series;
     struct tacho_start_perf perf;
-    int64_t look_ns; // the last look at the written bytes
-    int64_t output_ns, output_late_ns; // seen; by how much it may be late. 0: not yet
-    int io_error;                      // errno of a count that cannot be read
+    int64_t look_ns;                      // the last look at the written bytes
+    int64_t output_ns, output_late_ns;    // seen; by how much it may be late. 0: not yet
+    int io_error;                         // errno of a count that cannot be read
     bool has_exec, has_entry, has_output; // pushed
 };
 
@@ -106,8 +106,9 @@ static int push_known(struct tacho_start *self, struct tacho_fail *fail)
     const struct tacho_launch *launch = self->launch;
     int64_t begin_ns = exec_ns(self);
     if (!self->has_exec && self->perf.exec_ns) {
-        double seconds = (double)(launch->forked_ns - launch->fork_ns +
-                                  self->perf.exec_ns - launch->release_ns) * 1e-9;
+        double seconds = (double)(launch->forked_ns - launch->fork_ns + self->perf.exec_ns -
+                                  launch->release_ns) *
+                         1e-9;
         self->has_exec = true;
         if (push(self, TACHO_AT_start_exec_seconds, "exec", begin_ns, seconds, fail) < 0)
             return fail->code;
@@ -152,14 +153,16 @@ static int push_unknown(struct tacho_start *self, struct tacho_fail *fail)
     int64_t begin_ns = exec_ns(self);
     if (!self->has_exec) { // seen by the end of a pipe that exec closes: an upper bound
         double seconds = (double)(self->launch->forked_ns - self->launch->fork_ns +
-                                  self->launch->executed_ns - self->launch->release_ns) * 1e-9;
+                                  self->launch->executed_ns - self->launch->release_ns) *
+                         1e-9;
         if (push(self, TACHO_AT_start_exec_seconds, "exec", begin_ns, seconds, fail) < 0)
             return fail->code;
     }
     if (!self->has_entry) {
         const char *reason = self->perf.is_static ? "the program is linked statically"
-                             : self->perf.error   ? strerror(self->perf.error)
-                             : "the entry point was passed before it could be watched";
+                             : self->perf.error
+                                 ? strerror(self->perf.error)
+                                 : "the entry point was passed before it could be watched";
         if (tacho_series_push(&self->series, TACHO_AT_start_loading_seconds, begin_ns, NAN, fail) <
                 0 ||
             tacho_sink_note(self->sink, TACHO_NOTE_NOT_AVAILABLE, "start", NAN, fail,
@@ -187,7 +190,8 @@ static int stop(struct tacho_source *source, struct tacho_fail *fail)
     if (!launch->executed_ns)
         return 0;
     tacho_start_perf_take(&self->perf);
-    // A program that ended between two looks: its count went to this process when it was waited for.
+    // A program that ended between two looks: its count went to this process when it was waited
+    // for.
     if (!self->output_ns && launch->exited && launch->usage.write_calls_bytes > 0) {
         self->output_ns = launch->exit_ns;
         self->output_late_ns = launch->exit_ns - self->look_ns;

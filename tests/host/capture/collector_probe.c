@@ -67,8 +67,7 @@ static void print_run(const struct tacho_run *run)
         const struct tacho_run_series *series = &run->series.items[i];
         if (series->count)
             printf("series\t%s\t%s\t%zu\t%.9g\t%.9g\t%s\n", series->subject, series->name,
-                   series->count, series->value[0], series->value[series->count - 1],
-                   series->unit);
+                   series->count, series->value[0], series->value[series->count - 1], series->unit);
     }
     for (size_t i = 0; i < run->threads.count; i++) {
         const struct tacho_run_thread *thread = &run->threads.items[i];

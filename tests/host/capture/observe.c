@@ -47,7 +47,7 @@ void observe_command(struct observed *observed, const char *const *arguments, in
     struct tacho_source *sources[2];
     struct tacho_proc_config config = {.launch = &launch, .period_ns = period_ns};
     struct tacho_launch_config command = {.arguments = (char *const *)(uintptr_t)arguments,
-                                           .inherited = &inherited};
+                                          .inherited = &inherited};
     tacho_inherited_save(&inherited);
     tacho_run_init(&observed->run);
     observed->run.info.start_host_ns = tacho_time_monotonic_ns();

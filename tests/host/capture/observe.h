@@ -10,8 +10,8 @@
 
 struct observed {
     struct tacho_run run;
-    int status;                // of the command, as from waitpid
-    int left;                  // children of this process that are left
+    int status; // of the command, as from waitpid
+    int left;   // children of this process that are left
     struct tacho_usage usage;
     uint64_t waiting_rss_bytes;
 };

@@ -26,9 +26,8 @@ static void period_follows_cpu_and_temperature(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct tacho_adaptive adaptive;
         tacho_adaptive_init(&adaptive, BASE_NS);
-        assert_int_equal(
-            tacho_adaptive_period_ns(&adaptive, cases[i].cpu_ratio, cases[i].celsius),
-            cases[i].period_ns);
+        assert_int_equal(tacho_adaptive_period_ns(&adaptive, cases[i].cpu_ratio, cases[i].celsius),
+                         cases[i].period_ns);
     }
 }
 

@@ -22,7 +22,7 @@
 #include "base/time.h"
 #include "observe.h"
 
-#define PROGRAMS TACHO_BINARY_DIR "/tests/programs/"
+#define PROGRAMS  TACHO_BINARY_DIR "/tests/programs/"
 #define PERIOD_NS (20 * TACHO_NS_PER_MS)
 
 // Within 2 %, or within what the smallest unit and the observer itself can make.
@@ -185,7 +185,8 @@ static void a_silent_program_has_no_first_output(void **state)
 static void orphans_are_waited_for_and_counted(void **state)
 {
     // The shell ends at once; what it left in the background forks on, and is ours to wait for.
-    const char *const arguments[] = {"sh", "-c", "(" PROGRAMS "split_fp 0.2 >/dev/null) & exit 3", NULL};
+    const char *const arguments[] = {"sh", "-c", "(" PROGRAMS "split_fp 0.2 >/dev/null) & exit 3",
+                                     NULL};
     struct observed observed;
     (void)state;
     observe_command(&observed, arguments, PERIOD_NS);
@@ -209,7 +210,8 @@ static void busy_threads_become_series(void **state)
     double seconds = 0;
     for (size_t i = 0; i < observed.run.series.count; i++) {
         const struct tacho_run_series *series = &observed.run.series.items[i];
-        if (strncmp(series->subject, "thread ", 7) == 0 && strcmp(series->name, "cpu_seconds") == 0) {
+        if (strncmp(series->subject, "thread ", 7) == 0 &&
+            strcmp(series->name, "cpu_seconds") == 0) {
             threads++;
             seconds += series->value[series->count - 1];
         }
@@ -407,8 +409,8 @@ static void a_process_of_another_user_is_partly_not_available(void **state)
         if (setgid(65534) < 0 || setuid(65534) < 0)
             _exit(1);
         observe_pids(&run, &config, used_cpu, &wanted);
-        bool good = isnan(last_value(&run, "io_write_bytes", subject_of(&run, "process ",
-                                                                       "io_write_bytes"))) &&
+        bool good = isnan(last_value(&run, "io_write_bytes",
+                                     subject_of(&run, "process ", "io_write_bytes"))) &&
                     subject_of(&run, "process ", "io_write_bytes") &&
                     has_note(&run, "/io (Permission denied)") && has_note(&run, "/fd (Perm") &&
                     has_note(&run, "smaps_rollup (Permission denied)") &&

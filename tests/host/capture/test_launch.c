@@ -24,8 +24,9 @@ static struct tacho_inherited inherited;
 static int open_launch(struct tacho_launch *launch, const char *const *arguments,
                        const char *const *environment, struct tacho_fail *fail)
 {
-    struct tacho_launch_config config = {
-        .arguments = (char *const *)(uintptr_t)arguments, .environment = environment, .inherited = &inherited};
+    struct tacho_launch_config config = {.arguments = (char *const *)(uintptr_t)arguments,
+                                         .environment = environment,
+                                         .inherited = &inherited};
     return tacho_launch_open(launch, &config, fail);
 }
 
@@ -59,7 +60,8 @@ static void exit_codes_and_signals_pass_through(void **state)
 static void the_environment_is_added_to(void **state)
 {
     const char *const additions[] = {"TACHO_TEST=one two", "HOME=/nowhere", NULL};
-    const char *script = "test \"$TACHO_TEST\" = 'one two' && test $HOME = /nowhere && test -n \"$PATH\"";
+    const char *script =
+        "test \"$TACHO_TEST\" = 'one two' && test $HOME = /nowhere && test -n \"$PATH\"";
     (void)state;
     assert_int_equal(run(WORDS("sh", "-c", script), additions), 0);
 }
