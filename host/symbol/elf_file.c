@@ -218,11 +218,11 @@ void tacho_elf_file_symbols(const struct tacho_elf_file *file, struct tacho_symb
 {
     if (file->type == ET_REL)
         return; // its addresses are not those of a process
-    for (size_t i = 1; i < file->sections.count; i++) {
-        GElf_Word type = file->sections.items[i].sh_type;
-        if (type == SHT_SYMTAB || type == SHT_DYNSYM)
+    // A full table repeats all that the dynamic linker's has.
+    GElf_Word wanted = tacho_elf_file_has_symtab(file) ? SHT_SYMTAB : SHT_DYNSYM;
+    for (size_t i = 1; i < file->sections.count; i++)
+        if (file->sections.items[i].sh_type == wanted)
             add_table(file, i, symbols);
-    }
 }
 
 int tacho_elf_file_open_minidebug(const struct tacho_elf_file *file,

@@ -42,7 +42,7 @@ Elf_Data *tacho_elf_file_section(const struct tacho_elf_file *file, const char *
                                  GElf_Shdr *header);
 bool tacho_elf_file_has_dwarf(const struct tacho_elf_file *file);
 bool tacho_elf_file_has_symtab(const struct tacho_elf_file *file);
-// Adds .symtab and .dynsym; the names live as long as the file is open.
+// Adds .symtab, or where there is none .dynsym; the names live as long as the file is open.
 void tacho_elf_file_symbols(const struct tacho_elf_file *file, struct tacho_symbols *symbols);
 // Adds the bounds of functions as the unwind tables (.eh_frame) know them: what is left in a
 // stripped file to tell its functions apart.

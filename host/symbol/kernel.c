@@ -3,20 +3,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT_SIZE_MAX ((size_t)256 << 20)
-#define FUNCTION_SIZE_MAX                                                                          \
-    (UINT64_C(256) << 10) // so that the last symbol does not name what follows it
+#include "symbol/symbols.h"
+
+#define CHUNK_SIZE        ((size_t)64 << 10)
+#define FUNCTION_SIZE_MAX (UINT64_C(256) << 10) // so that a name does not reach far beyond its code
 
 struct line {
     uint64_t address;
     char kind;
-    char *name; // not terminated
+    const char *name; // not terminated
+    size_t name_size;
 };
 
-static bool read_line(char *text, const char *end, struct line *line)
+static bool read_line(const char *text, const char *end, struct line *line)
 {
     uint64_t address = 0;
     int digits = 0;
@@ -33,7 +36,9 @@ static bool read_line(char *text, const char *end, struct line *line)
     }
     if (digits == 0 || digits > 16 || end - text < 4 || text[0] != ' ' || text[2] != ' ')
         return false;
-    *line = (struct line){address, text[1], text + 3};
+    const char *name = text + 3;
+    const char *tab = memchr(name, '\t', (size_t)(end - name)); // "\t[module]"
+    *line = (struct line){address, text[1], name, (size_t)((tab ? tab : end) - name)};
     return true;
 }
 
@@ -43,76 +48,136 @@ static bool is_code(const struct line *line)
                                   line->kind == 'W' || line->kind == 'i');
 }
 
-// The kernel proper comes first, by ascending address, and its code before its data. So nothing
-// more is needed once the list has passed the last wanted address, if the first is not below all
-// code.
-static bool passed(const struct tacho_buffer *text, uint64_t address_min, uint64_t address_max)
+struct reading {
+    struct tacho_kernel_place *places;
+    size_t count;
+    struct tacho_strings *strings;
+    int symbol_count;
+    uint64_t first; // address of the first code symbol
+    size_t slot;    // the first place at or above the pending symbol; SIZE_MAX: nothing is pending
+    struct line pending;
+    bool is_passed; // the list went beyond the last place, nothing more can come
+};
+
+static uint32_t order_of(const struct line *line)
 {
-    const char *last = memrchr(text->data, '\n', text->size);
-    if (!last || last == text->data)
-        return false;
-    char *begin = memrchr(text->data, '\n', (size_t)(last - text->data));
-    struct line line;
-    if (!begin || !read_line(begin + 1, last, &line) || line.address <= address_max)
-        return false;
-    for (char *at = text->data; at < begin;) {
-        char *end = memchr(at, '\n', text->size - (size_t)(at - text->data));
-        if (end && read_line(at, end, &line) && is_code(&line))
-            return line.address <= address_min;
-        at = end ? end + 1 : begin;
-    }
-    return false;
+    char name[128];
+    size_t size = line->name_size < sizeof name - 1 ? line->name_size : sizeof name - 1;
+    memcpy(name, line->name, size);
+    name[size] = '\0';
+    return tacho_symbol_name_order(name, line->kind == 'T' ? 1 : line->kind == 't' ? 0 : 2);
 }
 
-static void add_lines(struct tacho_symbols *symbols, struct tacho_buffer *text)
+// Gives the pending symbol to its place, if none nearer is there.
+static void settle(struct reading *reading)
 {
-    char *all_end = text->data + text->size;
-    for (char *at = text->data, *end; at < all_end; at = end + 1) {
-        end = memchr(at, '\n', (size_t)(all_end - at));
-        if (!end)
-            return;
+    if (reading->slot >= reading->count)
+        return;
+    struct tacho_kernel_place *place = &reading->places[reading->slot];
+    const struct line *line = &reading->pending;
+    uint32_t order = order_of(line);
+    if (place->name &&
+        (line->address < place->start || (line->address == place->start && order <= place->order)))
+        return;
+    unsigned number = tacho_strings_number_n(reading->strings, line->name, line->name_size);
+    place->name = reading->strings->items[number];
+    place->start = line->address;
+    place->order = order;
+}
+
+static size_t slot_of(const struct reading *reading, uint64_t address)
+{
+    size_t low = 0, high = reading->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (reading->places[middle].address < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool is_in_slot(const struct reading *reading, uint64_t address)
+{
+    size_t slot = reading->slot;
+    return slot != SIZE_MAX && address > reading->pending.address &&
+           (slot == reading->count || address <= reading->places[slot].address);
+}
+
+static void take_line(struct reading *reading, const struct line *line)
+{
+    if (reading->symbol_count++ == 0)
+        reading->first = line->address;
+    if (!is_in_slot(reading, line->address)) {
+        settle(reading);
+        reading->slot = slot_of(reading, line->address);
+    }
+    reading->pending = *line;
+    // The kernel proper comes first and ascends, its code before its data. Modules may lie below
+    // it.
+    if (line->address > reading->places[reading->count - 1].address &&
+        reading->first <= reading->places[0].address)
+        reading->is_passed = true;
+}
+
+// Takes the complete lines; returns how many bytes they were.
+static size_t take_lines(struct reading *reading, const char *text, size_t size)
+{
+    const char *at = text, *end;
+    while (!reading->is_passed && (end = memchr(at, '\n', size - (size_t)(at - text))) != NULL) {
         struct line line;
-        if (!read_line(at, end, &line) || !is_code(&line))
+        if (read_line(at, end, &line) && is_code(&line))
+            take_line(reading, &line);
+        at = end + 1;
+    }
+    settle(reading); // its name lies in text that is about to go
+    reading->slot = SIZE_MAX;
+    return (size_t)(at - text);
+}
+
+static void read_list(struct reading *reading, int fd)
+{
+    char text[CHUNK_SIZE];
+    size_t size = 0;
+    while (!reading->is_passed) {
+        ssize_t added = read(fd, text + size, sizeof text - size);
+        if (added < 0 && errno == EINTR)
             continue;
-        char *tab = memchr(line.name, '\t', (size_t)(end - line.name)); // "\t[module]"
-        *(tab ? tab : end) = '\0';
-        unsigned binding = line.kind == 'T' ? 1 : line.kind == 't' ? 0 : 2;
-        uint64_t room = UINT64_MAX - line.address;
-        tacho_symbols_add(symbols, (struct tacho_symbol){
-                                       .start = line.address,
-                                       .end = line.address +
-                                              (room < FUNCTION_SIZE_MAX ? room : FUNCTION_SIZE_MAX),
-                                       .name = line.name,
-                                       .class = TACHO_SYMBOL_OPEN,
-                                       .order = tacho_symbol_name_order(line.name, binding)});
+        if (added <= 0)
+            return;
+        size += (size_t)added;
+        size_t taken = take_lines(reading, text, size);
+        if (taken == 0 && size == sizeof text)
+            taken = size; // no line is that long
+        memmove(text, text + taken, size - taken);
+        size -= taken;
     }
 }
 
-int tacho_kernel_symbols(struct tacho_symbols *symbols, struct tacho_buffer *text, const char *path,
-                         uint64_t address_min, uint64_t address_max, struct tacho_fail *fail)
+int tacho_kernel_names(const char *path, struct tacho_kernel_place *places, size_t count,
+                       struct tacho_strings *strings, struct tacho_fail *fail)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return tacho_fail_errno(fail, "cannot open %s", path);
-    size_t looked_at = 0;
-    while (text->size < TEXT_SIZE_MAX) {
-        size_t room = (size_t)64 << 10;
-        ssize_t size = read(fd, tacho_buffer_room(text, room), room);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size <= 0)
-            break;
-        text->size += (size_t)size;
-        if (text->size - looked_at < room)
-            continue;
-        looked_at = text->size;
-        if (passed(text, address_min, address_max))
-            break;
-    }
+    for (size_t i = 0; i < count; i++)
+        places[i] = (struct tacho_kernel_place){.address = places[i].address};
+    struct reading reading = {
+        .places = places, .count = count, .strings = strings, .slot = SIZE_MAX};
+    if (count > 0)
+        read_list(&reading, fd);
     close(fd);
-    if (text->size > 0)
-        add_lines(symbols, text);
-    int count = (int)symbols->found.count;
-    tacho_symbols_sort(symbols, TACHO_SYMBOLS_NESTED);
-    return count;
+    for (size_t i = 0; i < count; i++) {
+        // The nearest symbol may have settled at a place further down.
+        if (i > 0 && places[i - 1].name &&
+            (!places[i].name || places[i - 1].start > places[i].start)) {
+            places[i].name = places[i - 1].name;
+            places[i].start = places[i - 1].start;
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        if (places[i].name && places[i].address - places[i].start >= FUNCTION_SIZE_MAX)
+            places[i].name = NULL;
+    return reading.symbol_count;
 }

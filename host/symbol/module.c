@@ -4,7 +4,7 @@
 #include "symbol/debug_file.h"
 
 void tacho_module_open(struct tacho_module *module, struct tacho_elf_file *file,
-                       const char *const *debug_roots, bool wants_lines,
+                       const char *const *debug_roots, enum tacho_module_lines lines,
                        struct tacho_buffer *refused)
 {
     *module = (struct tacho_module){
@@ -12,8 +12,9 @@ void tacho_module_open(struct tacho_module *module, struct tacho_elf_file *file,
     *file = (struct tacho_elf_file){.fd = -1};
     file = &module->file;
     bool has_symtab = tacho_elf_file_has_symtab(file);
-    bool has_dwarf = wants_lines && tacho_elf_file_has_dwarf(file);
-    if (!has_symtab || (wants_lines && !has_dwarf))
+    bool has_dwarf = lines != TACHO_MODULE_LINES_NONE && tacho_elf_file_has_dwarf(file);
+    bool wants_more = lines == TACHO_MODULE_LINES_ALL && !has_dwarf;
+    if (!has_symtab || wants_more)
         module->has_debug = tacho_debug_file_find(file, debug_roots, &module->debug, refused);
     tacho_elf_file_symbols(file, &module->symbols);
     if (module->has_debug && !has_symtab) {
@@ -31,7 +32,7 @@ void tacho_module_open(struct tacho_module *module, struct tacho_elf_file *file,
     tacho_symbols_sort(&module->symbols, TACHO_SYMBOLS_NESTED);
     if (has_dwarf)
         module->has_dwarf = tacho_dwarf_open(&module->dwarf, file, debug_roots);
-    else if (wants_lines && module->has_debug && tacho_elf_file_has_dwarf(&module->debug))
+    else if (wants_more && module->has_debug && tacho_elf_file_has_dwarf(&module->debug))
         module->has_dwarf = tacho_dwarf_open(&module->dwarf, &module->debug, debug_roots);
 }
 

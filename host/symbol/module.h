@@ -15,11 +15,16 @@ struct tacho_module {
     bool has_names; // a full symbol table, not only what the dynamic linker needs
 };
 
-// Takes over `file`, which is open, finds and reads its symbols; with `wants_lines` its DWARF too.
-// A debug file that was refused is described in `refused`. Never fails: what cannot be read is not
-// there.
+enum tacho_module_lines {
+    TACHO_MODULE_LINES_NONE, // no DWARF is read
+    TACHO_MODULE_LINES_OWN,  // only that in the file itself
+    TACHO_MODULE_LINES_ALL,  // that of a debug file, too: often compressed, 10 ms for 3 MB
+};
+
+// Takes over `file`, which is open, finds and reads its symbols. A debug file that was refused is
+// described in `refused`. Never fails: what cannot be read is not there.
 void tacho_module_open(struct tacho_module *module, struct tacho_elf_file *file,
-                       const char *const *debug_roots, bool wants_lines,
+                       const char *const *debug_roots, enum tacho_module_lines lines,
                        struct tacho_buffer *refused);
 void tacho_module_close(struct tacho_module *module);
 

@@ -19,6 +19,7 @@
 
 #define NOTES_OF_A_KIND_MAX 8u
 #define PARENTS_MAX         8u
+#define SAMPLES_FEW         5u // what takes long to read is not read for fewer
 
 static const char *const default_debug_roots[] = {"/usr/lib/debug", NULL};
 
@@ -74,6 +75,7 @@ struct work {
     struct tacho_run *run;
     struct tacho_fail *fail;
     unsigned notes_refused, notes_jit; // so many were made
+    bool is_brief;                     // the run has so few samples that they say next to nothing
 };
 
 static int compare_wanted(const void *left, const void *right)
@@ -262,7 +264,10 @@ static int name_in_file(struct work *work, struct wanted *wanted, size_t count)
     qsort(wanted, known, sizeof *wanted, compare_wanted);
     struct tacho_module module;
     why.size = 0;
-    tacho_module_open(&module, &file, config->debug_roots, !config->names_only, &why);
+    enum tacho_module_lines lines = config->names_only ? TACHO_MODULE_LINES_NONE
+                                    : work->is_brief   ? TACHO_MODULE_LINES_OWN
+                                                       : TACHO_MODULE_LINES_ALL;
+    tacho_module_open(&module, &file, config->debug_roots, lines, &why);
     name_places(work, &module, wanted, known);
     if (why.size)
         result = note_refused(work, why.data);
@@ -273,21 +278,25 @@ static int name_in_file(struct work *work, struct wanted *wanted, size_t count)
 
 static int name_in_kernel(struct work *work, const struct wanted *wanted, size_t count)
 {
-    struct tacho_symbols symbols = {0};
-    struct tacho_buffer text = {0};
+    struct tacho_strings *strings = &work->run->strings;
     struct tacho_fail fail = {0};
     const char *path = work->symboliser->config.kernel_symbols;
-    int known = tacho_kernel_symbols(&symbols, &text, path, wanted[0].address,
-                                     wanted[count - 1].address, &fail);
-    size_t at = 0;
-    const char *kernel = tacho_strings_keep(&work->run->strings, "[kernel]");
-    for (size_t i = 0; i < count; i++) {
-        const struct tacho_symbol *symbol = tacho_symbols_find(&symbols, wanted[i].address, &at);
-        name_frame(work, wanted[i].frame,
-                   symbol ? tacho_demangle(&work->run->strings, symbol->name) : kernel);
+    if (work->is_brief) {
+        name_all(work, wanted, count, "[kernel]");
+        return tacho_sink_note(
+            &work->run->sink, TACHO_NOTE_NOT_AVAILABLE, "symbols", NAN, work->fail,
+            "names of kernel functions: not read for fewer than %u samples", SAMPLES_FEW);
     }
-    tacho_symbols_release(&symbols);
-    tacho_buffer_release(&text);
+    size_t capacity = 0;
+    struct tacho_kernel_place *places = tacho_array_grow(NULL, &capacity, count, sizeof *places);
+    for (size_t i = 0; i < count; i++)
+        places[i] = (struct tacho_kernel_place){.address = wanted[i].address};
+    int known = tacho_kernel_names(path, places, count, strings, &fail);
+    for (size_t i = 0; i < count; i++)
+        name_frame(work, wanted[i].frame,
+                   places[i].name ? tacho_demangle(strings, places[i].name)
+                                  : tacho_strings_keep(strings, "[kernel]"));
+    free(places);
     if (known > 0)
         return 0;
     return tacho_sink_note(&work->run->sink, TACHO_NOTE_NOT_AVAILABLE, "symbols", NAN, work->fail,
@@ -396,10 +405,20 @@ static int name_group(struct work *work, struct wanted *wanted, size_t count)
     return name_in_file(work, wanted, count);
 }
 
+// A run with a profile that has next to nothing in it, as of a program that ends at once.
+static bool is_brief(const struct tacho_run *run)
+{
+    size_t samples = 0;
+    for (size_t i = 0; i < run->profiles.count; i++)
+        samples += run->profiles.items[i].samples.count;
+    return samples > 0 && samples < SAMPLES_FEW;
+}
+
 int tacho_symboliser_run(struct tacho_symboliser *symboliser, struct tacho_run *run,
                          struct tacho_fail *fail)
 {
-    struct work work = {.symboliser = symboliser, .run = run, .fail = fail};
+    struct work work = {
+        .symboliser = symboliser, .run = run, .fail = fail, .is_brief = is_brief(run)};
     TACHO_ARRAY(struct wanted) wanted = {0};
     for (size_t i = 0; i < run->frames.count; i++) {
         struct tacho_run_frame *frame = &run->frames.items[i];

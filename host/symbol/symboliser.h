@@ -42,6 +42,9 @@ void tacho_symboliser_hold(struct tacho_symboliser *symboliser, uint32_t pid, co
 // of its function where the unwind tables tell it, else the address itself; virtual addresses as in
 // the ELF file); where not even the file could be read it is "[unknown]", in the kernel "[kernel]".
 //
+// Of a run with fewer than five samples the kernel's names and the DWARF of separate debug files
+// are not read: it takes longer than such a run, and says nothing.
+//
 // Returns 0; fails only when a note cannot be kept.
 int tacho_symboliser_run(struct tacho_symboliser *symboliser, struct tacho_run *run,
                          struct tacho_fail *fail);

@@ -1,8 +1,8 @@
 // Prints what the symboliser says about addresses, in the form of addr2line -f -i, for comparison.
 //
-// usage: print_places FILE < ADDRESSES (hexadecimal virtual addresses, one a line). Each answer
-// begins with the address; then each function of the inlined chain has a line with its name and one
-// with FILE:LINE.
+// usage: print_places FILE [DEBUG_ROOT] < ADDRESSES (hexadecimal virtual addresses, one a line).
+// Each answer begins with the address; then each function of the inlined chain has a line with its
+// name and one with FILE:LINE.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +34,8 @@ int main(int count, char **arguments)
 {
     struct tacho_fail fail = {0};
     struct tacho_elf_file file;
-    if (count != 2 || tacho_elf_file_open(&file, arguments[1], &fail) < 0) {
-        fprintf(stderr, "print_places: %s\n", count == 2 ? fail.text : "wrong usage");
+    if (count < 2 || count > 3 || tacho_elf_file_open(&file, arguments[1], &fail) < 0) {
+        fprintf(stderr, "print_places: %s\n", count < 2 ? "wrong usage" : fail.text);
         return 2;
     }
     struct tacho_run run;
@@ -50,7 +50,9 @@ int main(int count, char **arguments)
         tacho_array_push(&frames, tacho_run_frame_add(&run, module, offset_of(&file, address), 0));
     }
     tacho_elf_file_close(&file);
-    struct tacho_symboliser *symboliser = tacho_symboliser_new(NULL);
+    const char *const roots[] = {count > 2 ? arguments[2] : "/usr/lib/debug", NULL};
+    struct tacho_symboliser_config config = {.debug_roots = roots};
+    struct tacho_symboliser *symboliser = tacho_symboliser_new(&config);
     int result = tacho_symboliser_run(symboliser, &run, &fail);
     for (size_t i = 0; i < addresses.count; i++) {
         printf("0x%" PRIx64 "\n", addresses.items[i]);

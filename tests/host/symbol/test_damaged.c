@@ -80,7 +80,7 @@ static void ask(const struct subject *subject, void *image, size_t size)
         assert_int_not_equal(fail.text[0], '\0');
         return;
     }
-    tacho_module_open(&module, &file, no_roots, true, &refused);
+    tacho_module_open(&module, &file, no_roots, TACHO_MODULE_LINES_ALL, &refused);
     struct tacho_dwarf_place *places = calloc(subject->addresses.count, sizeof *places);
     assert_non_null(places);
     uint64_t address;

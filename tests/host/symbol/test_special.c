@@ -231,6 +231,26 @@ static void hidden_kernel_symbols_are_said_with_the_setting(void **state)
     bench_close(&bench);
 }
 
+static void a_run_of_a_few_samples_does_not_pay_for_kernel_names(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char path[128];
+    bench_open(&bench);
+    snprintf(path, sizeof path, "%s/kallsyms", bench.folder);
+    write_text(path, kernel_text, sizeof kernel_text - 1);
+    bench.config.kernel_symbols = path;
+    tacho_array_push(&bench.run.profiles, (struct tacho_run_profile){.name = "cpu"});
+    struct tacho_run_profile *profile = bench.run.profiles.items;
+    tacho_array_push(&profile->samples, (struct tacho_run_profile_sample){.weight = 1});
+    assert_string_equal(kernel_name(&bench, 0xffffffff81000140)->function, "[kernel]");
+    assert_true(bench_has_note(&bench, "not read for fewer than 5 samples"));
+    for (int i = 0; i < 4; i++)
+        tacho_array_push(&profile->samples, (struct tacho_run_profile_sample){.weight = 1});
+    assert_string_equal(kernel_name(&bench, 0xffffffff81000141)->function, "do_work");
+    bench_close(&bench);
+}
+
 // The first complete line of a code symbol with an address.
 static uint64_t known_kernel_function(char *name, size_t size)
 {
@@ -314,6 +334,7 @@ int main(void)
         cmocka_unit_test(node_names_its_functions),
         cmocka_unit_test(the_kernels_list_names_its_functions),
         cmocka_unit_test(hidden_kernel_symbols_are_said_with_the_setting),
+        cmocka_unit_test(a_run_of_a_few_samples_does_not_pay_for_kernel_names),
         cmocka_unit_test(this_kernels_functions_have_names_where_it_shows_them),
         cmocka_unit_test(functions_of_the_vdso_have_names),
         cmocka_unit_test(memory_without_a_file_stays_unknown),
