@@ -210,7 +210,8 @@ bool tacho_make_ready(struct tacho_series *series, uint32_t mode)
 {
     const struct tacho_port *port = tacho_core.port;
     struct tacho_ring_header *header = tacho_core.header;
-    bool full = header && header->series_count >= TACHO_RING_SERIES_MAX;
+    bool full =
+        header && __atomic_load_n(&header->series_count, __ATOMIC_RELAXED) >= TACHO_RING_SERIES_MAX;
     if (!port || (tacho_local.refused != 0 && tacho_local.refused == tacho_core.generation) ||
         (full && series->id == 0)) {
         if (full)
