@@ -1,0 +1,18 @@
+// How functions are named for people.
+#ifndef TACHO_RENDER_LABEL_H
+#define TACHO_RENDER_LABEL_H
+
+#include "analyze/functions.h"
+#include "base/buffer.h"
+
+// "name", with " [k]" behind a kernel function and " (inlined)" behind an inlined one; the text
+// lives in `buffer`, which is cleared first. `flags` are those of the function, or of the node
+// shown.
+const char *tacho_label(struct tacho_buffer *buffer, const struct tacho_function *function,
+                        uint32_t flags);
+// "file.c:123", "file.c", or "" when not known (the file's last part only).
+const char *tacho_label_source(struct tacho_buffer *buffer, const struct tacho_function *function);
+// A weight of a profile in its unit: "1.23 s", "4.0 MiB", "1,234".
+const char *tacho_label_weight(double weight, const char *unit, char *text);
+
+#endif
