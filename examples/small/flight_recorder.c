@@ -2,7 +2,7 @@
 // slow.
 //
 //   flight_recorder FILE              saves what led to the slow step to FILE
-//   tacho report FILE                 shows it
+//   tacho dump FILE                   shows it
 #include <stdio.h>
 #include <time.h>
 

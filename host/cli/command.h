@@ -61,6 +61,8 @@ struct tacho_example {
     const char *command, *text;
 };
 
+struct tacho_inherited; // capture/launch.h
+
 struct tacho_session {
     struct tacho_out *out;   // standard output
     struct tacho_out *error; // standard error: progress, and the report of `tacho run`
@@ -68,6 +70,7 @@ struct tacho_session {
     const char *format;      // --format, NULL: the command's default
     const char *program;     // the path of this tacho
     bool quiet;
+    const struct tacho_inherited *inherited; // signals and limits as they were before tacho's own
     void *options; // the command's options struct, zeroed before parsing: zero means default
     char **arguments;
     int argument_count;

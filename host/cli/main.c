@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "capture/launch.h"
 #include "cli/command.h"
 #include "cli/version.h"
 
@@ -150,10 +151,13 @@ static int finish_output(struct tacho_out *out, const char *what, int status,
 int main(int argc, char **argv)
 {
     struct tacho_fail fail = {0};
+    struct tacho_inherited inherited;
     struct tacho_out out, error;
     struct tacho_global_values global = {0};
-    struct tacho_session session = {.out = &out, .error = &error, .program = argv[0]};
+    struct tacho_session session = {
+        .out = &out, .error = &error, .program = argv[0], .inherited = &inherited};
     int status = 0;
+    tacho_inherited_save(&inherited);
     signal(SIGPIPE, SIG_IGN); // a write that fails says so
     tacho_out_init_fd(&out, STDOUT_FILENO);
     tacho_out_init_fd(&error, STDERR_FILENO);

@@ -169,6 +169,7 @@ int tacho_options_parse(const struct tacho_command *command, int argc, char **ar
     }
     while (at < argc)
         argv[kept++] = argv[at++];
+    argv[kept] = NULL;
     session->arguments = argv;
     session->argument_count = kept;
     return check_format(&parse);
