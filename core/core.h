@@ -120,6 +120,11 @@ static inline struct tacho_ring_block *tacho_block_find(const struct tacho_local
 void tacho_ring_put(struct tacho_local *local, uint64_t time, uint64_t detail);
 void tacho_ring_put_two(struct tacho_local *local, uint64_t time, uint64_t detail, uint64_t value);
 
+// zone.c: the compiler's hooks, which keep no scope. The thread must be ready for `mode` on
+// entering.
+void tacho_function_enter(uint32_t id, uint32_t mode);
+void tacho_function_leave(uint32_t id);
+
 // histogram.c: counts `value` in the buckets; adds all of `from` to `to`.
 void tacho_block_carry(struct tacho_ring_block *block, uint32_t bucket);
 void tacho_block_merge(struct tacho_ring_block *to, const struct tacho_ring_block *from,

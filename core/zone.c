@@ -38,16 +38,11 @@ static bool sampled_out(struct tacho_local *local, struct tacho_ring_block *bloc
     return false;
 }
 
-static struct tacho_scope enter(struct tacho_series *series, uint32_t mode)
+// Pushes zone `id` on the open-zone stack; the thread is ready for `mode`.
+static inline struct tacho_scope enter(uint32_t id, uint32_t mode, uint32_t flags)
 {
     struct tacho_scope scope = {0, 0};
     struct tacho_local *local = &tacho_local;
-    uint32_t id = series->id;
-    if (TACHO_UNLIKELY((mode & ~local->ready) != 0 || id == 0)) {
-        if (!tacho_make_ready(series, mode))
-            return scope;
-        id = series->id;
-    }
     struct tacho_ring_slot *slot = local->slot;
     uint32_t depth = slot->depth;
     if (TACHO_UNLIKELY(depth >= TACHO_RING_DEPTH_MAX)) {
@@ -59,18 +54,16 @@ static struct tacho_scope enter(struct tacho_series *series, uint32_t mode)
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     struct tacho_ring_open *open = &slot->open[depth];
     open->series = id;
-    open->flags = 0;
+    open->flags = flags;
     open->child = 0;
     if (mode & (TACHO_MODE_STATISTICS | TACHO_MODE_SAMPLED)) {
         struct tacho_ring_block *block = tacho_block_find(local, id);
         if (TACHO_UNLIKELY(!block))
             block = tacho_block_make(id);
-        if (TACHO_UNLIKELY(!block)) {
-            place &= ~(uint32_t)(TACHO_MODE_STATISTICS | TACHO_MODE_SAMPLED);
-        } else {
+        if (TACHO_LIKELY(block != NULL)) {
             block->active++;
             if ((mode & TACHO_MODE_SAMPLED) && sampled_out(local, block)) {
-                open->flags = TACHO_RING_OPEN_UNTIMED;
+                open->flags = flags | TACHO_RING_OPEN_UNTIMED;
                 place |= TACHO_PLACE_UNTIMED;
             }
         }
@@ -86,7 +79,14 @@ static struct tacho_scope enter(struct tacho_series *series, uint32_t mode)
 
 struct tacho_scope tacho_zone_enter(struct tacho_zone *zone)
 {
-    return enter(&zone->series, tacho_mode());
+    const struct tacho_scope refused = {0, 0};
+    uint32_t mode = tacho_mode(), id = zone->series.id;
+    if (TACHO_UNLIKELY((mode & ~tacho_local.ready) != 0 || id == 0)) {
+        if (!tacho_make_ready(&zone->series, mode))
+            return refused;
+        id = zone->series.id;
+    }
+    return enter(id, mode, 0);
 }
 
 // Executions above `depth` that were left without an end (longjmp, cancelled): they are no longer
@@ -149,10 +149,8 @@ static void hold_limit(uint32_t id, uint64_t duration)
         tacho_core.port->over_limit(id);
 }
 
-void tacho_zone_leave(struct tacho_zone *zone, struct tacho_scope scope)
+static inline void leave(uint64_t now, struct tacho_scope scope)
 {
-    uint64_t now = tacho_cpu_ticks();
-    (void)zone;
     struct tacho_local *local = &tacho_local;
     struct tacho_ring_slot *slot = local->slot;
     uint32_t depth = (uint32_t)scope.place - 1, place = (uint32_t)(scope.place >> 32);
@@ -176,6 +174,36 @@ void tacho_zone_leave(struct tacho_zone *zone, struct tacho_scope scope)
     __atomic_store_n(&slot->depth, depth, __ATOMIC_RELAXED);
     if (TACHO_UNLIKELY((place & (TACHO_MODE_LIMITS | TACHO_PLACE_UNTIMED)) == TACHO_MODE_LIMITS))
         hold_limit(id, duration);
+}
+
+void tacho_zone_leave(struct tacho_zone *zone, struct tacho_scope scope)
+{
+    uint64_t now = tacho_cpu_ticks();
+    (void)zone;
+    leave(now, scope);
+}
+
+void tacho_function_enter(uint32_t id, uint32_t mode)
+{
+    enter(id, mode, mode << TACHO_RING_OPEN_MODE_SHIFT);
+}
+
+void tacho_function_leave(uint32_t id)
+{
+    uint64_t now = tacho_cpu_ticks();
+    const struct tacho_ring_slot *slot = tacho_local.slot;
+    uint32_t depth = slot ? slot->depth : 0;
+    // The innermost execution of this function; those above were left by longjmp.
+    while (depth > 0 && slot->open[depth - 1].series != id)
+        depth--;
+    if (depth == 0)
+        return; // entered while the recording was off, or too deep
+    const struct tacho_ring_open *open = &slot->open[depth - 1];
+    uint32_t place = open->flags >> TACHO_RING_OPEN_MODE_SHIFT | TACHO_PLACE_OPEN;
+    if (open->flags & TACHO_RING_OPEN_UNTIMED)
+        place |= TACHO_PLACE_UNTIMED;
+    const struct tacho_scope scope = {open->start, (uint64_t)place << 32 | depth};
+    leave(now, scope);
 }
 
 void tacho_zone_fail_on(void)

@@ -15,3 +15,10 @@ endforeach()
 set_target_properties(libtacho_shared PROPERTIES VERSION ${PROJECT_VERSION}
   SOVERSION ${PROJECT_VERSION_MAJOR})
 add_library(tacho::tacho ALIAS libtacho_static)
+
+# The compiler's hooks: link it beside libtacho and build with -finstrument-functions.
+add_library(libtacho_functions STATIC $<TARGET_OBJECTS:tacho_functions>)
+add_library(tacho::functions ALIAS libtacho_functions)
+set_target_properties(libtacho_functions PROPERTIES OUTPUT_NAME tacho-functions
+  EXPORT_NAME functions LINKER_LANGUAGE C)
+target_link_libraries(libtacho_functions PUBLIC libtacho_static)

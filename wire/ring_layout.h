@@ -109,10 +109,11 @@ struct tacho_ring_series {
     uint64_t over_limit;
 };
 
-// Where a file is mapped in the process, for naming functions.
+// Where code is mapped in the process, for naming functions: address - start + offset is the place
+// in the file.
 struct tacho_ring_module {
-    uint32_t next, path;
-    uint64_t start, end, bias; // address in memory = address in the file's symbols + bias
+    uint32_t next, path; // references
+    uint64_t start, end, offset;
     uint8_t build_id[20];
     uint32_t build_id_size;
 };
@@ -128,7 +129,9 @@ struct tacho_ring_open {
 enum tacho_ring_open_flag {
     TACHO_RING_OPEN_FAILED = 1 << 0,
     TACHO_RING_OPEN_UNTIMED = 1 << 1, // left out by sampling
+    // From bit 8 on: of a function, the mode bits it was entered with.
 };
+#define TACHO_RING_OPEN_MODE_SHIFT 8
 
 enum tacho_ring_slot_state {
     TACHO_RING_SLOT_FREE = 0,

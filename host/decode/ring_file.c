@@ -213,6 +213,8 @@ static int begin(struct tacho_ring_reader *reader, struct tacho_sink *sink, stru
     int code = tacho_reader_refresh(reader, fail);
     if (code == 0)
         code = push_clock(reader, sink, fail);
+    if (code == 0) // before the functions that they name
+        code = tacho_reader_modules_push(reader, sink, fail);
     return code < 0 ? code : tacho_reader_series_push(reader, sink, fail);
 }
 

@@ -67,6 +67,10 @@ int tacho_reader_block(struct tacho_ring_reader *reader, const struct tacho_ring
                        uint32_t series, struct tacho_ring_block *block, uint64_t *buckets);
 double tacho_reader_ns(const struct tacho_ring_reader *reader, double ticks);
 
+// ring_modules.c: where code is mapped, as far as it is new.
+int tacho_reader_modules_push(struct tacho_ring_reader *reader, struct tacho_sink *sink,
+                              struct tacho_fail *fail);
+
 // ring_series.c: describes the series that are new.
 int tacho_reader_series_push(struct tacho_ring_reader *reader, struct tacho_sink *sink,
                              struct tacho_fail *fail);

@@ -42,6 +42,12 @@ bool tacho_linux_summary(uint32_t id, double ns_per_tick, struct tacho_summary *
 // start.c: a region that belongs to this process. Lock held.
 int tacho_linux_ready(void);
 
+// modules.c: notes where the code at `address` is mapped, unless that is known. No lock held.
+void tacho_linux_module_note(uint64_t address);
+// The parent's list for a forked child, whose region is new. Lock held.
+struct tacho_ring_header;
+void tacho_linux_modules_copy(const char *from);
+
 // trigger.c: installs what the settings ask for.
 void tacho_linux_triggers_install(void);
 void tacho_linux_series_added(uint32_t series);

@@ -139,6 +139,7 @@ static int make_child_region(void)
         return code;
     }
     copy_series(&parent);
+    tacho_linux_modules_copy(parent.base);
     parent.has_path = false; // it is the parent's to unlink
     tacho_shm_close(&parent);
     return 0;
