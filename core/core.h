@@ -97,27 +97,43 @@ void tacho_slot_release(struct tacho_ring_slot *slot);
 // In a child process: moves the calling thread to `spare`, memory that nobody reads, until it has a
 // slot of its own; scopes begun before the fork end there.
 void tacho_slot_park(struct tacho_ring_slot *spare);
-// The block of `series` for the calling thread, made if missing; NULL: no room. Takes the lock.
-struct tacho_ring_block *tacho_block_make(uint32_t series);
+// The block of `series` for the calling thread, made if missing; 0: no room. Takes the lock.
+uint32_t tacho_block_make(uint32_t series);
 // All of the slow path of entering: thread, region, series. True: ready to record.
 bool tacho_make_ready(struct tacho_series *series, uint32_t mode);
 
-// The block of `series` for the calling thread, NULL when it has none yet.
-static inline struct tacho_ring_block *tacho_block_find(const struct tacho_local *local,
-                                                        uint32_t series)
+// The block of `series` for the calling thread as a reference, 0 when it has none yet.
+static inline uint32_t tacho_block_find(const struct tacho_local *local, uint32_t series)
 {
     uint32_t leaf = local->slot->leaf[series / TACHO_RING_LEAF_SERIES];
     if (TACHO_UNLIKELY(leaf == 0))
-        return NULL;
+        return 0;
     const uint32_t *blocks = (const void *)(local->base + (uint64_t)leaf * TACHO_RING_UNIT);
-    uint32_t block = blocks[series % TACHO_RING_LEAF_SERIES];
-    if (TACHO_UNLIKELY(block == 0))
-        return NULL;
-    return (void *)(local->base + (uint64_t)block * TACHO_RING_UNIT);
+    return blocks[series % TACHO_RING_LEAF_SERIES];
 }
 
-// ring.c: appends one record, or two that stay together.
-void tacho_ring_put(struct tacho_local *local, uint64_t time, uint64_t detail);
+static inline struct tacho_ring_block *tacho_block_at(const struct tacho_local *local,
+                                                      uint32_t reference)
+{
+    return (void *)(local->base + (uint64_t)reference * TACHO_RING_UNIT);
+}
+
+// Appends one record to the thread's ring, or two that stay together; see ring.c for the protocol.
+static inline void tacho_ring_write(struct tacho_ring_record *record, uint64_t time,
+                                    uint64_t detail)
+{
+    __atomic_store_n(&record->time, time, __ATOMIC_RELAXED);
+    __atomic_store_n(&record->detail, detail, __ATOMIC_RELAXED);
+}
+
+static inline void tacho_ring_put(struct tacho_local *local, uint64_t time, uint64_t detail)
+{
+    struct tacho_ring_slot *slot = local->slot;
+    uint64_t at = tacho_cpu_claim(&slot->claim, 1);
+    __atomic_thread_fence(__ATOMIC_RELEASE); // the claim is seen before what it overwrites
+    tacho_ring_write(&local->ring[at & local->ring_mask], time, detail);
+    __atomic_store_n(&slot->head, at + 1, __ATOMIC_RELEASE);
+}
 void tacho_ring_put_two(struct tacho_local *local, uint64_t time, uint64_t detail, uint64_t value);
 
 // zone.c: the compiler's hooks, which keep no scope. The thread must be ready for `mode` on

@@ -40,9 +40,9 @@ void tacho_block_merge(struct tacho_ring_block *to, const struct tacho_ring_bloc
     uint64_t max = __atomic_load_n(&from->max, __ATOMIC_RELAXED);
     uint64_t count = __atomic_load_n(&from->count, __ATOMIC_RELAXED);
     to->count += count;
-    to->sum += __atomic_load_n(&from->sum, __ATOMIC_RELAXED);
     to->total += __atomic_load_n(&from->total, __ATOMIC_RELAXED);
-    to->self += __atomic_load_n(&from->self, __ATOMIC_RELAXED);
+    to->nested += __atomic_load_n(&from->nested, __ATOMIC_RELAXED);
+    to->inside += __atomic_load_n(&from->inside, __ATOMIC_RELAXED);
     to->errors += __atomic_load_n(&from->errors, __ATOMIC_RELAXED);
     to->untimed += __atomic_load_n(&from->untimed, __ATOMIC_RELAXED);
     if (min < to->min)

@@ -8,8 +8,10 @@ static struct tacho_ring_block *block_of(struct tacho_series *series, uint32_t m
     if (TACHO_UNLIKELY((mode & ~local->ready) != 0 || series->id == 0) &&
         !tacho_make_ready(series, mode))
         return NULL;
-    struct tacho_ring_block *block = tacho_block_find(local, series->id);
-    return TACHO_LIKELY(block != NULL) ? block : tacho_block_make(series->id);
+    uint32_t reference = tacho_block_find(local, series->id);
+    if (TACHO_UNLIKELY(reference == 0))
+        reference = tacho_block_make(series->id);
+    return TACHO_LIKELY(reference != 0) ? tacho_block_at(local, reference) : NULL;
 }
 
 void tacho_counter_add_on(struct tacho_counter *counter, int64_t amount)
@@ -18,7 +20,7 @@ void tacho_counter_add_on(struct tacho_counter *counter, int64_t amount)
     if (!block)
         return;
     tacho_cpu_add(&block->count, 1);
-    tacho_cpu_add(&block->sum, (uint64_t)amount);
+    tacho_cpu_add(&block->total, (uint64_t)amount);
 }
 
 void tacho_gauge_set_on(struct tacho_gauge *gauge, int64_t value)
@@ -36,7 +38,7 @@ void tacho_gauge_set_on(struct tacho_gauge *gauge, int64_t value)
 static void count_value(struct tacho_ring_block *block, uint64_t value)
 {
     tacho_cpu_add(&block->count, 1);
-    tacho_cpu_add(&block->sum, value);
+    tacho_cpu_add(&block->total, value);
     if (value < block->min)
         block->min = value;
     if (value > block->max)
@@ -60,7 +62,7 @@ void tacho_event_put_on(struct tacho_event *event, int64_t value)
     if (!block)
         return;
     tacho_cpu_add(&block->count, 1);
-    tacho_cpu_add(&block->sum, (uint64_t)value);
+    tacho_cpu_add(&block->total, (uint64_t)value);
     block->last = (uint64_t)value;
     struct tacho_local *local = &tacho_local;
     if (mode & TACHO_MODE_TRACE)

@@ -9,29 +9,13 @@
 // its neighbours'.
 #include "core/core.h"
 
-static inline void write_record(struct tacho_ring_record *record, uint64_t time, uint64_t detail)
-{
-    __atomic_store_n(&record->time, time, __ATOMIC_RELAXED);
-    __atomic_store_n(&record->detail, detail, __ATOMIC_RELAXED);
-}
-
-void tacho_ring_put(struct tacho_local *local, uint64_t time, uint64_t detail)
-{
-    struct tacho_ring_slot *slot = local->slot;
-    uint64_t at = tacho_cpu_claim(&slot->claim, 1);
-    // The claim is seen before what it overwrites.
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    write_record(&local->ring[at & local->ring_mask], time, detail);
-    __atomic_store_n(&slot->head, at + 1, __ATOMIC_RELEASE);
-}
-
 void tacho_ring_put_two(struct tacho_local *local, uint64_t time, uint64_t detail, uint64_t value)
 {
     struct tacho_ring_slot *slot = local->slot;
     uint64_t at = tacho_cpu_claim(&slot->claim, 2);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    write_record(&local->ring[at & local->ring_mask], time, detail);
-    write_record(&local->ring[(at + 1) & local->ring_mask], value,
-                 tacho_ring_detail(0, 0, TACHO_RING_DATA, 0));
+    tacho_ring_write(&local->ring[at & local->ring_mask], time, detail);
+    tacho_ring_write(&local->ring[(at + 1) & local->ring_mask], value,
+                     tacho_ring_detail(0, 0, TACHO_RING_DATA, 0));
     __atomic_store_n(&slot->head, at + 2, __ATOMIC_RELEASE);
 }

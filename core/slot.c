@@ -40,16 +40,16 @@ static uint32_t take_block(struct tacho_ring_slot *slot, uint32_t id)
     return taken;
 }
 
-struct tacho_ring_block *tacho_block_make(uint32_t series)
+uint32_t tacho_block_make(uint32_t series)
 {
     if (!tacho_core.port->lock())
-        return NULL;
+        return 0;
     uint32_t block = 0;
     struct tacho_ring_slot *slot = tacho_local.slot;
     if (slot && tacho_local.ready != 0)
         block = take_block(slot, series);
     tacho_core.port->unlock();
-    return block ? tacho_at(block) : NULL;
+    return block;
 }
 
 static struct tacho_ring_slot *new_slot(void)
@@ -155,6 +155,8 @@ static void take_over(struct tacho_ring_slot *slot, const struct tacho_ring_slot
 {
     memcpy(slot->open, from->open, sizeof slot->open);
     slot->depth = from->depth;
+    for (uint32_t i = 0; i < slot->depth; i++)
+        slot->open[i].what &= UINT32_MAX; // the blocks were the parent's
 }
 
 bool tacho_slot_ready(uint32_t mode)
@@ -198,8 +200,7 @@ void tacho_slot_park(struct tacho_ring_slot *spare)
     struct tacho_local *local = &tacho_local;
     if (local->ready == 0)
         return;
-    memcpy(spare->open, local->slot->open, sizeof spare->open);
-    spare->depth = local->slot->depth;
+    take_over(spare, local->slot);
     local->slot = spare;
     local->ring = spare_ring;
     local->ring_mask = 0;

@@ -38,42 +38,50 @@ static bool sampled_out(struct tacho_local *local, struct tacho_ring_block *bloc
     return false;
 }
 
+// The statistics half of entering: returns the block's reference, 0 where it cannot be had.
+static inline uint32_t enter_statistics(struct tacho_local *local, uint32_t id, uint32_t mode,
+                                        uint32_t *flags)
+{
+    uint32_t reference = tacho_block_find(local, id);
+    if (TACHO_UNLIKELY(reference == 0))
+        reference = tacho_block_make(id);
+    if (TACHO_UNLIKELY(reference == 0))
+        return 0;
+    struct tacho_ring_block *block = tacho_block_at(local, reference);
+    if (TACHO_UNLIKELY(block->active))
+        *flags |= TACHO_RING_OPEN_NESTED;
+    block->active = 1;
+    if ((mode & TACHO_MODE_SAMPLED) && sampled_out(local, block))
+        *flags |= TACHO_RING_OPEN_UNTIMED;
+    return reference;
+}
+
 // Pushes zone `id` on the open-zone stack; the thread is ready for `mode`.
 static inline struct tacho_scope enter(uint32_t id, uint32_t mode, uint32_t flags)
 {
     struct tacho_scope scope = {0, 0};
     struct tacho_local *local = &tacho_local;
     struct tacho_ring_slot *slot = local->slot;
-    uint32_t depth = slot->depth;
+    uint32_t depth = slot->depth, reference = 0;
     if (TACHO_UNLIKELY(depth >= TACHO_RING_DEPTH_MAX)) {
         slot->lost_depth++;
         return scope;
     }
-    uint32_t place = mode | TACHO_PLACE_OPEN;
     __atomic_store_n(&slot->depth, depth + 1, __ATOMIC_RELAXED);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     struct tacho_ring_open *open = &slot->open[depth];
-    open->series = id;
-    open->flags = flags;
-    open->child = 0;
     if (mode & (TACHO_MODE_STATISTICS | TACHO_MODE_SAMPLED)) {
-        struct tacho_ring_block *block = tacho_block_find(local, id);
-        if (TACHO_UNLIKELY(!block))
-            block = tacho_block_make(id);
-        if (TACHO_LIKELY(block != NULL)) {
-            block->active++;
-            if ((mode & TACHO_MODE_SAMPLED) && sampled_out(local, block)) {
-                open->flags = flags | TACHO_RING_OPEN_UNTIMED;
-                place |= TACHO_PLACE_UNTIMED;
-            }
-        }
+        reference = enter_statistics(local, id, mode, &flags);
+        open->child = 0;
     }
-    scope.place = (uint64_t)place << 32 | (depth + 1);
-    if (!(place & TACHO_PLACE_UNTIMED)) {
-        uint64_t now = tacho_cpu_ticks();
-        open->start = now;
-        scope.start = now;
+    __atomic_store_n(&open->what, tacho_ring_open_what(id, flags, reference), __ATOMIC_RELAXED);
+    scope.place = (uint64_t)(mode | TACHO_PLACE_OPEN) << 32 | (depth + 1);
+    if (TACHO_UNLIKELY(flags & TACHO_RING_OPEN_UNTIMED)) {
+        scope.place |= (uint64_t)TACHO_PLACE_UNTIMED << 32;
+        return scope;
     }
+    scope.start = tacho_cpu_ticks();
+    __atomic_store_n(&open->start, scope.start, __ATOMIC_RELAXED);
     return scope;
 }
 
@@ -95,26 +103,27 @@ static void abandon(struct tacho_local *local, uint32_t depth)
 {
     struct tacho_ring_slot *slot = local->slot;
     for (uint32_t above = slot->depth; above > depth && above <= TACHO_RING_DEPTH_MAX; above--) {
-        struct tacho_ring_block *block = tacho_block_find(local, slot->open[above - 1].series);
-        if (block && block->active > 0)
-            block->active--;
+        uint64_t what = slot->open[above - 1].what;
+        uint32_t block = tacho_ring_open_block(what);
+        if (block != 0 && (tacho_ring_open_flags(what) & TACHO_RING_OPEN_NESTED) == 0)
+            tacho_block_at(local, block)->active = 0;
     }
 }
 
-static void count_execution(struct tacho_ring_block *block, struct tacho_ring_open *open,
-                            uint32_t depth, uint64_t duration, uint32_t place)
+static inline void count_execution(struct tacho_ring_block *block, struct tacho_ring_open *open,
+                                   uint32_t depth, uint64_t duration, uint32_t place,
+                                   uint32_t flags)
 {
-    uint64_t weighted = duration;
-    if (TACHO_UNLIKELY(place & TACHO_MODE_SAMPLED)) // stands for all that were left out
-        weighted *= tacho_core.header->sample_one_in;
-    int64_t self = (int64_t)(duration - open->child);
-    if (depth)
+    if (depth) {
+        uint64_t weighted = duration;
+        if (TACHO_UNLIKELY(place & TACHO_MODE_SAMPLED)) // stands for all that were left out
+            weighted *= tacho_core.header->sample_one_in;
         open[-1].child += weighted;
+    }
     tacho_cpu_add(&block->count, 1);
-    tacho_cpu_add(&block->sum, duration);
-    block->self += self;
-    if (block->active <= 1)
-        block->total += duration;
+    tacho_cpu_add((flags & TACHO_RING_OPEN_NESTED) ? &block->nested : &block->total, duration);
+    if (open->child)
+        block->inside += (int64_t)open->child;
     if (duration < block->min)
         block->min = duration;
     if (duration > block->max)
@@ -123,20 +132,20 @@ static void count_execution(struct tacho_ring_block *block, struct tacho_ring_op
     tacho_block_count(block, duration);
 }
 
-static void leave_statistics(struct tacho_local *local, struct tacho_ring_open *open,
-                             uint32_t depth, uint64_t duration, uint32_t place)
+static inline void leave_statistics(struct tacho_local *local, struct tacho_ring_open *open,
+                                    uint64_t what, uint32_t depth, uint64_t duration,
+                                    uint32_t place)
 {
-    struct tacho_ring_block *block = tacho_block_find(local, open->series);
-    if (TACHO_UNLIKELY(!block))
-        return; // begun before a fork: the child has not seen this zone yet
-    if (TACHO_UNLIKELY(open->flags & TACHO_RING_OPEN_FAILED))
-        block->errors++;
+    struct tacho_ring_block *block = tacho_block_at(local, tacho_ring_open_block(what));
+    uint32_t flags = tacho_ring_open_flags(what);
     if (TACHO_UNLIKELY(place & TACHO_PLACE_UNTIMED))
         block->untimed++;
     else
-        count_execution(block, open, depth, duration, place);
-    if (TACHO_LIKELY(block->active > 0))
-        block->active--;
+        count_execution(block, open, depth, duration, place, flags);
+    if (TACHO_UNLIKELY(flags & TACHO_RING_OPEN_FAILED))
+        block->errors++;
+    if (TACHO_LIKELY((flags & TACHO_RING_OPEN_NESTED) == 0))
+        block->active = 0;
 }
 
 static void hold_limit(uint32_t id, uint64_t duration)
@@ -149,6 +158,20 @@ static void hold_limit(uint32_t id, uint64_t duration)
         tacho_core.port->over_limit(id);
 }
 
+// Appends the span to the ring.
+static inline void leave_trace(struct tacho_local *local, uint64_t what, uint64_t start,
+                               uint32_t depth, uint64_t duration)
+{
+    uint32_t id = tacho_ring_open_series(what), flags = tacho_ring_open_flags(what);
+    uint32_t error = flags & TACHO_RING_OPEN_FAILED;
+    uint64_t time = start << 8 | depth;
+    if (TACHO_LIKELY(duration >> TACHO_RING_DURATION_BITS == 0))
+        tacho_ring_put(local, time, tacho_ring_detail(id, error, TACHO_RING_SPAN, duration));
+    else
+        tacho_ring_put_two(local, time, tacho_ring_detail(id, error, TACHO_RING_SPAN_LONG, 0),
+                           duration);
+}
+
 static inline void leave(uint64_t now, struct tacho_scope scope)
 {
     struct tacho_local *local = &tacho_local;
@@ -156,24 +179,17 @@ static inline void leave(uint64_t now, struct tacho_scope scope)
     uint32_t depth = (uint32_t)scope.place - 1, place = (uint32_t)(scope.place >> 32);
     uint64_t duration = now - scope.start;
     struct tacho_ring_open *open = &slot->open[depth];
-    uint32_t id = open->series;
+    uint64_t what = open->what;
     if (TACHO_UNLIKELY(slot->depth != depth + 1))
         abandon(local, depth + 1);
-    if ((place & (TACHO_MODE_TRACE | TACHO_PLACE_UNTIMED)) == TACHO_MODE_TRACE) {
-        uint32_t error = open->flags & TACHO_RING_OPEN_FAILED;
-        uint64_t time = scope.start << 8 | depth;
-        if (TACHO_LIKELY(duration >> TACHO_RING_DURATION_BITS == 0))
-            tacho_ring_put(local, time, tacho_ring_detail(id, error, TACHO_RING_SPAN, duration));
-        else
-            tacho_ring_put_two(local, time, tacho_ring_detail(id, error, TACHO_RING_SPAN_LONG, 0),
-                               duration);
-    }
-    if (place & (TACHO_MODE_STATISTICS | TACHO_MODE_SAMPLED))
-        leave_statistics(local, open, depth, duration, place);
+    if ((place & (TACHO_MODE_TRACE | TACHO_PLACE_UNTIMED)) == TACHO_MODE_TRACE)
+        leave_trace(local, what, scope.start, depth, duration);
+    if (tacho_ring_open_block(what) != 0)
+        leave_statistics(local, open, what, depth, duration, place);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     __atomic_store_n(&slot->depth, depth, __ATOMIC_RELAXED);
     if (TACHO_UNLIKELY((place & (TACHO_MODE_LIMITS | TACHO_PLACE_UNTIMED)) == TACHO_MODE_LIMITS))
-        hold_limit(id, duration);
+        hold_limit(tacho_ring_open_series(what), duration);
 }
 
 void tacho_zone_leave(struct tacho_zone *zone, struct tacho_scope scope)
@@ -194,13 +210,14 @@ void tacho_function_leave(uint32_t id)
     const struct tacho_ring_slot *slot = tacho_local.slot;
     uint32_t depth = slot ? slot->depth : 0;
     // The innermost execution of this function; those above were left by longjmp.
-    while (depth > 0 && slot->open[depth - 1].series != id)
+    while (depth > 0 && tacho_ring_open_series(slot->open[depth - 1].what) != id)
         depth--;
     if (depth == 0)
         return; // entered while the recording was off, or too deep
     const struct tacho_ring_open *open = &slot->open[depth - 1];
-    uint32_t place = open->flags >> TACHO_RING_OPEN_MODE_SHIFT | TACHO_PLACE_OPEN;
-    if (open->flags & TACHO_RING_OPEN_UNTIMED)
+    uint32_t flags = tacho_ring_open_flags(open->what);
+    uint32_t place = flags >> TACHO_RING_OPEN_MODE_SHIFT | TACHO_PLACE_OPEN;
+    if (flags & TACHO_RING_OPEN_UNTIMED)
         place |= TACHO_PLACE_UNTIMED;
     const struct tacho_scope scope = {open->start, (uint64_t)place << 32 | depth};
     leave(now, scope);
@@ -213,5 +230,5 @@ void tacho_zone_fail_on(void)
         return;
     uint32_t depth = slot->depth;
     if (depth > 0 && depth <= TACHO_RING_DEPTH_MAX)
-        slot->open[depth - 1].flags |= TACHO_RING_OPEN_FAILED;
+        slot->open[depth - 1].what |= (uint64_t)TACHO_RING_OPEN_FAILED << 16;
 }

@@ -122,16 +122,38 @@ struct tacho_ring_module {
 struct tacho_ring_open {
     uint64_t start; // ticks
     uint64_t child; // ticks spent in zones inside, so far
-    uint32_t series;
-    uint32_t flags; // enum tacho_ring_open_flag
+    // series | enum tacho_ring_open_flag << 16 | block << 32: one word, so that it is one store.
+    // The block is a reference; 0: statistics are not kept of this execution.
+    uint64_t what;
 };
 
 enum tacho_ring_open_flag {
     TACHO_RING_OPEN_FAILED = 1 << 0,
     TACHO_RING_OPEN_UNTIMED = 1 << 1, // left out by sampling
+    TACHO_RING_OPEN_NESTED = 1 << 2,  // inside another execution of the same zone
     // From bit 8 on: of a function, the mode bits it was entered with.
 };
 #define TACHO_RING_OPEN_MODE_SHIFT 8
+
+static inline uint32_t tacho_ring_open_series(uint64_t what)
+{
+    return what & 0xffff;
+}
+
+static inline uint32_t tacho_ring_open_flags(uint64_t what)
+{
+    return what >> 16 & 0xffff;
+}
+
+static inline uint32_t tacho_ring_open_block(uint64_t what)
+{
+    return (uint32_t)(what >> 32);
+}
+
+static inline uint64_t tacho_ring_open_what(uint32_t series, uint32_t flags, uint32_t block)
+{
+    return series | (uint64_t)flags << 16 | (uint64_t)block << 32;
+}
 
 enum tacho_ring_slot_state {
     TACHO_RING_SLOT_FREE = 0,
@@ -167,13 +189,14 @@ struct tacho_ring_slot {
 
 // What one thread knows of one series. A counter has only the part before `buckets`.
 struct tacho_ring_block {
-    uint64_t count; // timed executions, or values
-    uint64_t sum;   // of durations; of a counter: its value
-    uint64_t total; // of outermost executions: recursion not counted twice
-    int64_t self;   // may fall below 0 where sampling estimates it
+    uint64_t count;  // timed executions, or values
+    uint64_t total;  // of the durations of outermost executions; of a counter: its value
+    uint64_t nested; // of the durations of executions inside another one of the same zone
+    int64_t
+        inside; // ticks of total + nested that were spent in zones inside; the rest is self time
     uint64_t min, max, last;
     uint32_t errors;
-    uint32_t active;    // open executions on this thread
+    uint32_t active;    // 1 while an execution is open on this thread
     uint64_t untimed;   // executions that sampling left out
     uint32_t countdown; // of sampling
     uint32_t reserved;

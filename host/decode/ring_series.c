@@ -142,7 +142,7 @@ static int add_slot(struct tacho_ring_reader *reader, const struct tacho_ring_sl
     if (code < 0 || block.count == 0)
         return code;
     sum->count += block.count;
-    sum->total += block.sum;
+    sum->total += block.total;
     if (block.max > sum->max)
         sum->max = block.max;
     for (uint32_t i = 0; sum->buckets && i < reader->header.bucket_count; i++)

@@ -174,9 +174,9 @@ int tacho_reader_open_push(struct tacho_ring_reader *reader, struct tacho_reader
     for (uint32_t i = 0; i < depth; i++) {
         const struct tacho_ring_open *open = &slot->open[i];
         struct tacho_record out = {.kind = TACHO_RECORD_SPAN, .clock = reader->clock};
-        out.span.zone = zone_of(reader, open->series);
+        out.span.zone = zone_of(reader, tacho_ring_open_series(open->what));
         out.time = (int64_t)open->start;
-        bool timed = (open->flags & TACHO_RING_OPEN_UNTIMED) == 0;
+        bool timed = (tacho_ring_open_flags(open->what) & TACHO_RING_OPEN_UNTIMED) == 0;
         if (out.span.zone == 0 || !timed || out.time < outer || out.time <= 0)
             continue; // left out by sampling, or killed while it was being written
         outer = out.time;
@@ -209,7 +209,7 @@ int tacho_ring_reader_open_zones(struct tacho_ring_reader *reader,
             continue;
         open.count = slot.depth < TACHO_RING_DEPTH_MAX ? slot.depth : TACHO_RING_DEPTH_MAX;
         for (uint32_t depth = 0; depth < open.count; depth++)
-            open.zones[depth] = zone_of(reader, slot.open[depth].series);
+            open.zones[depth] = zone_of(reader, tacho_ring_open_series(slot.open[depth].what));
         take(context, &open);
     }
     return 0;

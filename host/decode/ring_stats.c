@@ -44,7 +44,8 @@ static void fill(const struct tacho_ring_reader *reader, const struct tacho_ring
     stats->count = calls;
     stats->errors = block->errors;
     stats->total_ns = whole_ns(reader, (double)block->total * share);
-    stats->self_ns = whole_ns(reader, (double)block->self * share);
+    double spent = (double)block->total + (double)block->nested;
+    stats->self_ns = whole_ns(reader, (spent - (double)block->inside) * share);
     if (block->count > 0) {
         stats->min_ns = whole_ns(reader, (double)block->min);
         stats->max_ns = whole_ns(reader, (double)block->max);

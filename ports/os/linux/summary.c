@@ -109,7 +109,8 @@ static void summarise(struct tacho_summary *summary, const struct tacho_ring_ser
     summary->errors = sum->errors;
     summary->over_limit = entry->over_limit;
     summary->total = (double)sum->total * scale * share;
-    summary->self = fmax(0, (double)sum->self * scale * share);
+    double spent = (double)sum->total + (double)sum->nested;
+    summary->self = fmax(0, (spent - (double)sum->inside) * scale * share);
     if (sum->count == 0) {
         summary->mean = summary->sd = summary->min = summary->max = summary->last =
             TACHO_NOT_AVAILABLE;
@@ -117,7 +118,7 @@ static void summarise(struct tacho_summary *summary, const struct tacho_ring_ser
             TACHO_NOT_AVAILABLE;
         return;
     }
-    summary->mean = (double)sum->sum * scale / count;
+    summary->mean = spent * scale / count;
     summary->min = (double)sum->min * scale;
     summary->max = (double)sum->max * scale;
     summary->last = (double)sum->last * scale;
@@ -161,7 +162,7 @@ bool tacho_linux_summary(uint32_t id, double ns_per_tick, struct tacho_summary *
     copy_text(summary->unit, sizeof summary->unit, entry->unit);
     summarise(summary, entry, &sum, timed ? ns_per_tick : 1);
     if (entry->kind == TACHO_SERIES_COUNTER || entry->kind == TACHO_SERIES_EVENT)
-        summary->total = (double)(int64_t)sum.sum;
+        summary->total = (double)(int64_t)sum.total;
     return true;
 }
 
