@@ -74,11 +74,11 @@ void tacho_rows_put(const struct tacho_rows *rows, struct tacho_map *owners, boo
         samples_put(rows, owners, sums, chunk, payload);
         return;
     }
-    const struct tacho_table *table = tacho_table_of(rows->kind);
+    const struct tacho_layout *table = tacho_layout_of(rows->kind);
     struct tacho_any_array array;
-    tacho_table_array(rows->run, rows->kind, rows->part, &array);
-    tacho_table_put(table, (char *)array.items + rows->first * tacho_table_item_size(table),
-                    rows->count, payload);
+    tacho_layout_array(rows->run, rows->kind, rows->part, &array);
+    tacho_layout_put(table, (char *)array.items + rows->first * tacho_layout_item_size(table),
+                     rows->count, payload);
     if (sums && (rows->kind == TACHO_CHUNK_SPANS || rows->kind == TACHO_CHUNK_EVENTS ||
                  rows->kind == TACHO_CHUNK_STACKS))
         times_sum(chunk, rows);

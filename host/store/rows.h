@@ -4,7 +4,7 @@
 
 #include "base/map.h"
 #include "store/chunk.h"
-#include "store/table.h"
+#include "store/layout.h"
 
 // Rows [first, first + count) of one table, of the samples of a series, or of a profile's.
 struct tacho_rows {

@@ -43,14 +43,14 @@ static void chunk_write(struct file_writer *writer, const struct tacho_chunk *ch
 static void stream_write(struct file_writer *writer, const struct tacho_run *run, unsigned kind,
                          uint32_t part, size_t count)
 {
-    const struct tacho_table *table = tacho_table_of(kind);
+    const struct tacho_layout *table = tacho_layout_of(kind);
     size_t step = kind == TACHO_CHUNK_SAMPLES ? TACHO_CHUNK_SAMPLES_MAX : TACHO_CHUNK_ROWS_MAX;
     struct tacho_rows rows = {.run = run, .kind = kind, .part = part};
     for (; rows.first < count; rows.first += rows.count) {
         struct tacho_chunk chunk;
         rows.count = count - rows.first < step ? count - rows.first : step;
         tacho_rows_put(&rows, &writer->owners, true, &chunk, &writer->payload);
-        chunk_write(writer, &chunk, table && tacho_table_is_text(table));
+        chunk_write(writer, &chunk, table && tacho_layout_is_text(table));
     }
 }
 
@@ -68,10 +68,10 @@ void tacho_run_file_write(const struct tacho_run *run, struct tacho_out *out)
     struct tacho_chunk line = {.kind = TACHO_CHUNK_RUN, .count = 1};
     struct tacho_any_array array;
     bytes_write(&writer, magic, sizeof magic);
-    tacho_table_put(tacho_table_of(TACHO_CHUNK_RUN), &run->info, 1, &writer.payload);
+    tacho_layout_put(tacho_layout_of(TACHO_CHUNK_RUN), &run->info, 1, &writer.payload);
     chunk_write(&writer, &line, true);
     for (unsigned kind = TACHO_CHUNK_ENVIRONMENT; kind <= TACHO_CHUNK_SPANS; kind++)
-        if (tacho_table_array(run, kind, 0, &array))
+        if (tacho_layout_array(run, kind, 0, &array))
             stream_write(&writer, run, kind, 0, array.count);
     for (size_t i = 0; i < run->series.count; i++)
         stream_write(&writer, run, TACHO_CHUNK_SAMPLES, (uint32_t)i, run->series.items[i].count);
@@ -184,7 +184,7 @@ static int info_take(struct file_source *own, struct tacho_run *run, struct tach
     if (entry->chunk.kind != TACHO_CHUNK_RUN || entry->chunk.count != 1)
         return tacho_fail_set(fail, TACHO_ERR_FORMAT, "it does not begin with the line of a run");
     if (fetch(&own->source, entry, &payload, fail) < 0 ||
-        tacho_table_take(tacho_table_of(TACHO_CHUNK_RUN), payload, &run->info, 1, run, fail) < 0)
+        tacho_layout_take(tacho_layout_of(TACHO_CHUNK_RUN), payload, &run->info, 1, run, fail) < 0)
         return fail->code;
     if (strlen(run->info.id) != 12 || strspn(run->info.id, "0123456789abcdef") != 12)
         return tacho_fail_set(fail, TACHO_ERR_FORMAT, "its id is not 12 hexadecimal digits");

@@ -37,9 +37,9 @@ bool tacho_chunk_is_before(const struct tacho_chunk *a, const struct tacho_chunk
 
 static const char *kind_name(unsigned kind)
 {
-    const struct tacho_table *table = tacho_table_of(kind);
+    const struct tacho_layout *table = tacho_layout_of(kind);
     if (table)
-        return tacho_table_name(table);
+        return tacho_layout_name(table);
     return kind == TACHO_CHUNK_SAMPLES ? "samples" : "chunks";
 }
 
@@ -64,9 +64,9 @@ static int spend(struct loader *loader, uint64_t count, uint64_t size)
 static int rows_take(struct loader *loader, const struct tacho_chunk *chunk,
                      struct tacho_bytes payload)
 {
-    const struct tacho_table *table = tacho_table_of(chunk->kind);
+    const struct tacho_layout *table = tacho_layout_of(chunk->kind);
     struct tacho_any_array array;
-    if (!table || !tacho_table_array(loader->run, chunk->kind, chunk->part, &array))
+    if (!table || !tacho_layout_array(loader->run, chunk->kind, chunk->part, &array))
         return damaged(loader, chunk, "there is no place for rows");
     if (chunk->first + chunk->count <= array.count)
         return 0; // an increment whose rows are in a full chunk too
@@ -74,17 +74,17 @@ static int rows_take(struct loader *loader, const struct tacho_chunk *chunk,
         return damaged(loader, chunk, "rows are missing before those");
     if (chunk->count == 0 || chunk->count > TACHO_CHUNK_ROWS_MAX)
         return damaged(loader, chunk, "the count is impossible");
-    size_t size = tacho_table_item_size(table);
+    size_t size = tacho_layout_item_size(table);
     if (spend(loader, chunk->count, size) < 0)
         return loader->fail->code;
     array.items = tacho_array_grow(array.items, &array.capacity, array.count + chunk->count, size);
     char *items = (char *)array.items + array.count * size;
     memset(items, 0, chunk->count * size);
-    tacho_table_array_set(loader->run, chunk->kind, chunk->part, &array);
-    if (tacho_table_take(table, payload, items, chunk->count, loader->run, loader->fail) < 0)
+    tacho_layout_array_set(loader->run, chunk->kind, chunk->part, &array);
+    if (tacho_layout_take(table, payload, items, chunk->count, loader->run, loader->fail) < 0)
         return loader->fail->code;
     array.count += chunk->count;
-    tacho_table_array_set(loader->run, chunk->kind, chunk->part, &array);
+    tacho_layout_array_set(loader->run, chunk->kind, chunk->part, &array);
     return 0;
 }
 

@@ -4,7 +4,7 @@
 
 #include "store/chunk.h"
 #include "store/run_reader.h"
-#include "store/table.h"
+#include "store/layout.h"
 
 struct tacho_chunk_entry {
     struct tacho_chunk chunk;

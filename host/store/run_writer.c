@@ -16,7 +16,7 @@
 #include "base/time.h"
 #include "store/rows.h"
 #include "store/sql.h"
-#include "store/table.h"
+#include "store/layout.h"
 
 #define FLUSH_PERIOD_NS    TACHO_NS_PER_S
 #define PUTS_PER_LOOK      256u    // at the clock
@@ -82,9 +82,9 @@ static int chunk_write(struct tacho_run_writer_state *state, const struct tacho_
 static int table_write(struct tacho_run_writer_state *state, const struct tacho_run *run,
                        unsigned kind, struct tacho_fail *fail)
 {
-    const struct tacho_table *table = tacho_table_of(kind);
+    const struct tacho_layout *table = tacho_layout_of(kind);
     struct tacho_any_array array;
-    tacho_table_array(run, kind, 0, &array);
+    tacho_layout_array(run, kind, 0, &array);
     for (size_t at = 0; at < array.count; at += TACHO_CHUNK_ROWS_MAX) {
         size_t left = array.count - at;
         struct tacho_chunk chunk = {
@@ -92,15 +92,15 @@ static int table_write(struct tacho_run_writer_state *state, const struct tacho_
             .first = at,
             .count = (uint32_t)(left < TACHO_CHUNK_ROWS_MAX ? left : TACHO_CHUNK_ROWS_MAX)};
         state->payload.size = 0;
-        tacho_table_put(table, (char *)array.items + at * tacho_table_item_size(table), chunk.count,
-                        &state->payload);
+        tacho_layout_put(table, (char *)array.items + at * tacho_layout_item_size(table),
+                         chunk.count, &state->payload);
         uint64_t checksum = tacho_hash_bytes(state->payload.data, state->payload.size, chunk.count);
         bool added;
         uint64_t *written = tacho_map_put(&state->written, (uint64_t)kind << 48 | at, &added);
         if (!added && *written == checksum)
             continue;
         *written = checksum;
-        if (chunk_write(state, &chunk, tacho_table_is_text(table), fail) < 0)
+        if (chunk_write(state, &chunk, tacho_layout_is_text(table), fail) < 0)
             return fail->code;
     }
     return 0;
@@ -120,10 +120,10 @@ struct pass {
 static int rows_write(struct pass *pass, const struct tacho_rows *rows)
 {
     struct tacho_run_writer_state *state = pass->state;
-    const struct tacho_table *table = tacho_table_of(rows->kind);
+    const struct tacho_layout *table = tacho_layout_of(rows->kind);
     struct tacho_chunk chunk;
     tacho_rows_put(rows, &pass->owners, true, &chunk, &state->payload);
-    return chunk_write(state, &chunk, table && tacho_table_is_text(table), pass->fail);
+    return chunk_write(state, &chunk, table && tacho_layout_is_text(table), pass->fail);
 }
 
 static int increment_write(struct pass *pass)

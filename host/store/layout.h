@@ -1,9 +1,9 @@
 // How the tables of a run are laid out as columns: one description of each drives both directions.
 //
-// To add a column to a table: append its line in table.c (never insert or reorder: older runs have
+// To add a column to a table: append its line in layout.c (never insert or reorder: older runs have
 // fewer columns and read back with zero in the new ones) and its row in docs/store.md.
-#ifndef TACHO_STORE_TABLE_H
-#define TACHO_STORE_TABLE_H
+#ifndef TACHO_STORE_LAYOUT_H
+#define TACHO_STORE_LAYOUT_H
 
 #include "run/model.h"
 #include "store/column.h"
@@ -40,27 +40,27 @@ struct tacho_any_array {
     size_t count, capacity;
 };
 
-struct tacho_table;
+struct tacho_layout;
 
 // The table of a kind; NULL for kinds that are not plain tables (SAMPLES, INCREMENT, END).
-const struct tacho_table *tacho_table_of(unsigned kind);
-const char *tacho_table_name(const struct tacho_table *table);
-size_t tacho_table_item_size(const struct tacho_table *table);
+const struct tacho_layout *tacho_layout_of(unsigned kind);
+const char *tacho_layout_name(const struct tacho_layout *table);
+size_t tacho_layout_item_size(const struct tacho_layout *table);
 // Whether the table is mostly text, which general compression makes much smaller.
-bool tacho_table_is_text(const struct tacho_table *table);
+bool tacho_layout_is_text(const struct tacho_layout *table);
 // The array of a run that a kind (and part, for STACKS) is about; NULL when there is none. `run`
-// may be changed through it: set it back with tacho_table_array_set.
-bool tacho_table_array(const struct tacho_run *run, unsigned kind, uint32_t part,
-                       struct tacho_any_array *array);
-void tacho_table_array_set(struct tacho_run *run, unsigned kind, uint32_t part,
-                           const struct tacho_any_array *array);
+// may be changed through it: set it back with tacho_layout_array_set.
+bool tacho_layout_array(const struct tacho_run *run, unsigned kind, uint32_t part,
+                        struct tacho_any_array *array);
+void tacho_layout_array_set(struct tacho_run *run, unsigned kind, uint32_t part,
+                            const struct tacho_any_array *array);
 
 // Appends the columns of items[0 .. count) as a chunk's payload.
-void tacho_table_put(const struct tacho_table *table, const void *items, size_t count,
-                     struct tacho_buffer *to);
+void tacho_layout_put(const struct tacho_layout *table, const void *items, size_t count,
+                      struct tacho_buffer *to);
 // Fills items[0 .. count), which are zero, from a payload; texts and nested items become part of
 // `run`. Values are checked against the type of their column, not against other tables.
-int tacho_table_take(const struct tacho_table *table, struct tacho_bytes payload, void *items,
-                     size_t count, struct tacho_run *run, struct tacho_fail *fail);
+int tacho_layout_take(const struct tacho_layout *table, struct tacho_bytes payload, void *items,
+                      size_t count, struct tacho_run *run, struct tacho_fail *fail);
 
 #endif

@@ -1,5 +1,5 @@
-// The tables of a run as columns: see table.h.
-#include "store/table.h"
+// The tables of a run as columns: see layout.h.
+#include "store/layout.h"
 
 #include <string.h>
 
@@ -33,7 +33,7 @@ struct nested {
     size_t column_count;
 };
 
-struct tacho_table {
+struct tacho_layout {
     const char *name;
     size_t item_size;
     size_t array_offset; // in struct tacho_run
@@ -166,7 +166,7 @@ static const struct column stack_columns[] = {
             #array, sizeof(struct type), offsetof(struct tacho_run, array), COLUMNS(list), below,  \
             text}
 
-static const struct tacho_table tables[] = {
+static const struct tacho_layout tables[] = {
     TABLE(TACHO_CHUNK_RUN, tacho_run_info, info, run_columns, NULL, true),
     TABLE(TACHO_CHUNK_ENVIRONMENT, tacho_run_environment, environment, environment_columns, NULL,
           true),
@@ -188,24 +188,24 @@ static const struct tacho_table tables[] = {
                             COLUMNS(stack_columns), NULL, false},
 };
 
-const struct tacho_table *tacho_table_of(unsigned kind)
+const struct tacho_layout *tacho_layout_of(unsigned kind)
 {
     if (kind >= sizeof tables / sizeof *tables || !tables[kind].name)
         return NULL;
     return &tables[kind];
 }
 
-const char *tacho_table_name(const struct tacho_table *table)
+const char *tacho_layout_name(const struct tacho_layout *table)
 {
     return table->name;
 }
 
-size_t tacho_table_item_size(const struct tacho_table *table)
+size_t tacho_layout_item_size(const struct tacho_layout *table)
 {
     return table->item_size;
 }
 
-bool tacho_table_is_text(const struct tacho_table *table)
+bool tacho_layout_is_text(const struct tacho_layout *table)
 {
     return table->is_text;
 }
@@ -214,14 +214,14 @@ static void *array_place(const struct tacho_run *run, unsigned kind, uint32_t pa
 {
     if (kind == TACHO_CHUNK_STACKS)
         return part < run->profiles.count ? (void *)&run->profiles.items[part].samples : NULL;
-    const struct tacho_table *table = tacho_table_of(kind);
+    const struct tacho_layout *table = tacho_layout_of(kind);
     if (!table || kind == TACHO_CHUNK_RUN || part != 0)
         return NULL;
     return (char *)run + table->array_offset;
 }
 
-bool tacho_table_array(const struct tacho_run *run, unsigned kind, uint32_t part,
-                       struct tacho_any_array *array)
+bool tacho_layout_array(const struct tacho_run *run, unsigned kind, uint32_t part,
+                        struct tacho_any_array *array)
 {
     const void *place = array_place(run, kind, part);
     if (place)
@@ -229,8 +229,8 @@ bool tacho_table_array(const struct tacho_run *run, unsigned kind, uint32_t part
     return place != NULL;
 }
 
-void tacho_table_array_set(struct tacho_run *run, unsigned kind, uint32_t part,
-                           const struct tacho_any_array *array)
+void tacho_layout_array_set(struct tacho_run *run, unsigned kind, uint32_t part,
+                            const struct tacho_any_array *array)
 {
     void *place = array_place(run, kind, part);
     if (place)
@@ -455,7 +455,7 @@ static uint64_t nested_total(const struct nested *nested, const char *items, siz
     return total;
 }
 
-static void nested_put(const struct tacho_table *table, const char *items, size_t count,
+static void nested_put(const struct tacho_layout *table, const char *items, size_t count,
                        struct tacho_buffer *to)
 {
     const struct nested *nested = table->nested;
@@ -477,7 +477,7 @@ static void nested_put(const struct tacho_table *table, const char *items, size_
 // How many nested items a chunk may hold: far above what is real, far below what hurts.
 #define NESTED_MAX (UINT64_C(1) << 24)
 
-static int nested_take(const struct tacho_table *table, char *items, size_t count,
+static int nested_take(const struct tacho_layout *table, char *items, size_t count,
                        struct tacho_bytes *payload, struct tacho_run *run)
 {
     const struct nested *nested = table->nested;
@@ -513,8 +513,8 @@ static int nested_take(const struct tacho_table *table, char *items, size_t coun
     return code;
 }
 
-void tacho_table_put(const struct tacho_table *table, const void *items, size_t count,
-                     struct tacho_buffer *to)
+void tacho_layout_put(const struct tacho_layout *table, const void *items, size_t count,
+                      struct tacho_buffer *to)
 {
     TACHO_ARRAY(int64_t) values = {0};
     tacho_array_reserve(&values, count);
@@ -540,8 +540,8 @@ static void column_default(const struct column *column, char *items, size_t step
     }
 }
 
-int tacho_table_take(const struct tacho_table *table, struct tacho_bytes payload, void *items,
-                     size_t count, struct tacho_run *run, struct tacho_fail *fail)
+int tacho_layout_take(const struct tacho_layout *table, struct tacho_bytes payload, void *items,
+                      size_t count, struct tacho_run *run, struct tacho_fail *fail)
 {
     TACHO_ARRAY(int64_t) values = {0};
     uint64_t written, size;
