@@ -41,8 +41,9 @@ static const char *const steps[] = {
 
 #define VERSION ((int64_t)(sizeof steps / sizeof *steps))
 
-// *version: of the file; 0 for an empty one.
-static int version_read(struct tacho_store *store, int64_t *version, struct tacho_fail *fail)
+// *version: of the file; 0 for an empty one. Within a transaction, so that all of it is of one
+// instant: another tacho may be making the store at this moment.
+static int version_read_within(struct tacho_store *store, int64_t *version, struct tacho_fail *fail)
 {
     int64_t application, tables;
     if (tacho_sql_number(store, "PRAGMA application_id", &application, fail) < 0 ||
@@ -62,6 +63,15 @@ static int version_read(struct tacho_store *store, int64_t *version, struct tach
         return tacho_fail_set(fail, TACHO_ERR_FORMAT, "the store %s is damaged: it has no tables",
                               store->path);
     return 0;
+}
+
+static int version_read(struct tacho_store *store, int64_t *version, struct tacho_fail *fail)
+{
+    int code = tacho_sql_run(store, "BEGIN", fail);
+    if (code == 0)
+        code = version_read_within(store, version, fail);
+    tacho_sql_rollback(store);
+    return code;
 }
 
 int tacho_schema_check(struct tacho_store *store, struct tacho_fail *fail)
@@ -103,7 +113,7 @@ int tacho_schema_update(struct tacho_store *store, struct tacho_fail *fail)
     if (tacho_sql_run(store, "BEGIN IMMEDIATE", fail) < 0)
         return fail->code;
     // Another tacho may have done it while this one waited for the lock.
-    if (version_read(store, &version, fail) == 0 && apply(store, version, fail) == 0 &&
+    if (version_read_within(store, &version, fail) == 0 && apply(store, version, fail) == 0 &&
         tacho_sql_run(store, "COMMIT", fail) == 0)
         return 0;
     tacho_sql_rollback(store);

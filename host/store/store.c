@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/time.h"
 #include "store/chunk.h"
 #include "store/sql.h"
 
@@ -60,6 +61,28 @@ static int connect_to(struct tacho_store *store, const char *name, int flags,
     return 0;
 }
 
+static int prepare(struct tacho_store *store, struct tacho_fail *fail)
+{
+    if (tacho_schema_update(store, fail) < 0)
+        return fail->code;
+    // With a write-ahead log, readers and a writer do not wait for each other, and a commit needs
+    // no sync of its own: what is committed survives the end of the process at any instant.
+    return tacho_sql_run(store, "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL", fail);
+}
+
+// SQLite waits for most locks itself, but not for the one that changes the kind of log: two that
+// make the same store at the same moment have to take turns here.
+static int prepare_patiently(struct tacho_store *store, struct tacho_fail *fail)
+{
+    struct tacho_deadline deadline = tacho_deadline_after(TACHO_SQL_WAIT_MS * TACHO_NS_PER_MS);
+    int code;
+    while ((code = prepare(store, fail)) == TACHO_ERR_BUSY && !tacho_deadline_passed(deadline)) {
+        tacho_sql_rollback(store);
+        sqlite3_sleep(5);
+    }
+    return code;
+}
+
 static int open_write(struct tacho_store *store, struct tacho_fail *fail)
 {
     if (folder_need(store->path, fail) < 0)
@@ -68,11 +91,7 @@ static int open_write(struct tacho_store *store, struct tacho_fail *fail)
     mode_t mask = umask(0077);
     int code = connect_to(store, store->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, fail);
     if (code == 0)
-        code = tacho_schema_update(store, fail);
-    // With a write-ahead log, readers and a writer do not wait for each other, and a commit needs
-    // no sync of its own: what is committed survives the end of the process at any instant.
-    if (code == 0)
-        code = tacho_sql_run(store, "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL", fail);
+        code = prepare_patiently(store, fail);
     umask(mask);
     if (code == 0 && sqlite3_db_readonly(store->db, "main"))
         code = tacho_fail_set(fail, TACHO_ERR_PERMISSION,

@@ -223,8 +223,10 @@ static void two_writers_and_a_reader_share_a_store(void **state)
         struct sample_ids ids;
         struct tacho_fail fail = {0};
         if (tacho_store_open(&store, fixture->path, TACHO_STORE_WRITE, &fail) < 0 ||
-            tacho_run_writer_open(&writer, store, &info, &fail) < 0)
+            tacho_run_writer_open(&writer, store, &info, &fail) < 0) {
+            fprintf(stderr, "%s\n", fail.text);
             _exit(9);
+        }
         sample_begin(&ids, &writer->sink, writer->run.info.start_host_ns);
         for (int j = 0; j < 200; j++) {
             sample_round(&ids, &writer->sink);
@@ -264,6 +266,32 @@ static void two_writers_and_a_reader_share_a_store(void **state)
         assert_int_equal(back.series.items[0].count, 200);
         assert_true(back.info.finished);
         tacho_run_release(&back);
+    }
+}
+
+static void many_that_make_a_store_at_once_all_get_it(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int round = 0; round < 10; round++) {
+        pid_t children[6];
+        snprintf(fixture->path, sizeof fixture->path, "%s/%d.db", fixture->folder, round);
+        for (int i = 0; i < 6; i++) {
+            children[i] = fork();
+            if (children[i])
+                continue;
+            struct tacho_store *store;
+            struct tacho_fail fail = {0};
+            int code = tacho_store_open(&store, fixture->path, TACHO_STORE_WRITE, &fail);
+            if (code < 0)
+                fprintf(stderr, "%s\n", fail.text);
+            tacho_store_close(store);
+            _exit(code < 0);
+        }
+        for (int i = 0; i < 6; i++) {
+            int status;
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            assert_int_equal(status, 0);
+        }
     }
 }
 
@@ -493,6 +521,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_disk_costs_nothing_that_was_stored, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(two_writers_and_a_reader_share_a_store, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_that_make_a_store_at_once_all_get_it, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_locked_store_is_waited_for_and_then_named, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_written_can_be_read, set_up,
