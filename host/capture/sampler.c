@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,39 +88,79 @@ enum tacho_unwind_end tacho_sampler_walk(struct tacho_sampler *sampler,
 
 // --- the notes ---
 
+// Why perf_event_open cannot be used, and what to change.
 static int note_refused(struct tacho_sampler *sampler, struct tacho_fail *fail)
 {
     const struct tacho_perf_support *support = &sampler->perf.support;
     const char *advice = "permit perf_event_open in the container's seccomp profile";
+    char setting[64] = "";
     if (support->error == ENOSYS)
         advice = "this kernel was built without CONFIG_PERF_EVENTS";
     else if (support->paranoid > 2)
         advice = "set it to 2 (sysctl kernel.perf_event_paranoid=2), or give tacho CAP_PERFMON";
-    if (support->paranoid == INT_MIN)
-        return tacho_sink_note(sampler->sink, TACHO_NOTE_NOT_AVAILABLE, "sampler", NAN, fail,
-                               "perf_event_open is refused (%s): %s", strerror(support->error),
-                               advice);
-    return tacho_sink_note(
-        sampler->sink, TACHO_NOTE_NOT_AVAILABLE, "sampler", NAN, fail,
-        "perf_event_open is refused (%s) and kernel.perf_event_paranoid is %d: %s",
-        strerror(support->error), support->paranoid, advice);
+    if (support->paranoid != INT_MIN)
+        snprintf(setting, sizeof setting, " and kernel.perf_event_paranoid is %d",
+                 support->paranoid);
+    return tacho_sink_note(sampler->sink, TACHO_NOTE_NOT_AVAILABLE, "sampler", NAN, fail,
+                           "perf_event_open is refused (%s)%s: %s", strerror(support->error),
+                           setting, advice);
 }
 
-static int note_limits(struct tacho_sampler *sampler, struct tacho_fail *fail)
+// After note_refused: what is done instead.
+static int note_instead(struct tacho_sampler *sampler, struct tacho_fail *fail)
+{
+    if (sampler->uses_agent)
+        return tacho_sink_note(sampler->sink, TACHO_NOTE_INFO, "sampler", NAN, fail,
+                               "an agent in the program samples by timers of each thread's CPU "
+                               "time; time inside the kernel counts for the code that called it");
+    if (sampler->config.pid_count)
+        return tacho_sink_note(sampler->sink, TACHO_NOTE_NOT_AVAILABLE, "sampler", NAN, fail,
+                               "a process that runs already cannot be sampled without "
+                               "perf_event_open");
+    return tacho_sink_note(sampler->sink, TACHO_NOTE_NOT_AVAILABLE, "sampler", NAN, fail,
+                           "no agent samples the program instead: %s",
+                           sampler->why.code ? sampler->why.text : "it was not asked for");
+}
+
+static int note_off_cpu(struct tacho_sampler *sampler, struct tacho_fail *fail)
+{
+    if (!sampler->config.off_cpu || (sampler->perf.support.off_cpu && !sampler->uses_agent))
+        return 0;
+    return tacho_sink_note(sampler->sink, TACHO_NOTE_NOT_AVAILABLE, "sampler", NAN, fail,
+                           "off-CPU time needs samples at context switches: "
+                           "kernel.perf_event_paranoid is %d, set it to 1 or give tacho "
+                           "CAP_PERFMON",
+                           sampler->perf.support.paranoid);
+}
+
+static int note_no_kernel(struct tacho_sampler *sampler, struct tacho_fail *fail)
 {
     const struct tacho_perf_support *support = &sampler->perf.support;
-    if (!support->kernel &&
-        tacho_sink_note(sampler->sink, TACHO_NOTE_NOT_AVAILABLE, "sampler", NAN, fail,
-                        "time inside the kernel is not sampled: kernel.perf_event_paranoid is %d, "
-                        "set it to 1 or give tacho CAP_PERFMON",
-                        support->paranoid) < 0)
-        return fail->code;
-    if (sampler->config.off_cpu && !support->off_cpu &&
-        tacho_sink_note(sampler->sink, TACHO_NOTE_NOT_AVAILABLE, "sampler", NAN, fail,
-                        "off-CPU time needs samples at context switches: "
-                        "kernel.perf_event_paranoid is %d, set it to 1 or give tacho CAP_PERFMON",
-                        support->paranoid) < 0)
-        return fail->code;
+    if (support->kernel)
+        return 0;
+    return tacho_sink_note(sampler->sink, TACHO_NOTE_NOT_AVAILABLE, "sampler", NAN, fail,
+                           "time inside the kernel is not sampled: kernel.perf_event_paranoid is "
+                           "%d, set it to 1 or give tacho CAP_PERFMON",
+                           support->paranoid);
+}
+
+// How the agent fared, which only the end shows.
+static int note_agent(struct tacho_sampler *sampler, struct tacho_fail *fail)
+{
+    const struct tacho_sampler_agent *agent = &sampler->agent;
+    double asked_hz = sampler->config.rate_hz, reached_hz = sampler->profile.rate_hz;
+    if (agent->programs == 0)
+        return tacho_sink_note(sampler->sink, TACHO_NOTE_WARNING, "sampler", NAN, fail,
+                               "no program loaded the agent: statically linked ones and those "
+                               "with raised rights do not");
+    if (agent->failed_errno)
+        return tacho_sink_note(sampler->sink, TACHO_NOTE_WARNING, "sampler", NAN, fail,
+                               "some threads were not sampled: timer_create failed (%s)",
+                               strerror(agent->failed_errno));
+    if (reached_hz < 0.9 * asked_hz)
+        return tacho_sink_note(sampler->sink, TACHO_NOTE_INFO, "sampler", reached_hz, fail,
+                               "asked for %.0f Hz, the kernel's timer tick gave %.0f Hz", asked_hz,
+                               reached_hz);
     return 0;
 }
 
@@ -143,17 +184,19 @@ static int note_truncated(struct tacho_sampler *sampler, struct tacho_fail *fail
 
 static int describe_profiles(struct tacho_sampler *sampler, struct tacho_fail *fail)
 {
-    bool cycles = sampler->perf.support.cycles;
+    bool cycles = sampler->perf.support.cycles && !sampler->uses_agent;
     sampler->profile =
         (struct tacho_profile_info){.id = tacho_record_id_new(),
                                     .name = "cpu",
                                     .unit = cycles ? "cycles" : "nanoseconds",
-                                    .sampler = cycles ? "perf cycles" : "perf cpu-clock",
+                                    .sampler = cycles                ? "perf cycles"
+                                               : sampler->uses_agent ? "agent cpu-timer"
+                                                                     : "perf cpu-clock",
                                     .period = cycles ? NAN : 1e9 / sampler->config.rate_hz,
                                     .rate_hz = NAN};
     if (tacho_sampler_describe(sampler, &sampler->profile, fail) < 0)
         return fail->code;
-    if (!sampler->config.off_cpu || !sampler->perf.support.off_cpu)
+    if (!sampler->config.off_cpu || !sampler->perf.support.off_cpu || sampler->uses_agent)
         return 0;
     sampler->off_cpu_profile = (struct tacho_profile_info){.id = tacho_record_id_new(),
                                                            .name = "off-cpu",
@@ -164,29 +207,50 @@ static int describe_profiles(struct tacho_sampler *sampler, struct tacho_fail *f
     return tacho_sampler_describe(sampler, &sampler->off_cpu_profile, fail);
 }
 
+static int start_agent(struct tacho_sampler *sampler, struct tacho_fail *fail)
+{
+    sampler->counts.uses_agent = true;
+    sampler->counts.stack_bytes = TACHO_AGENT_STACK_BYTES;
+    if (describe_profiles(sampler, fail) < 0 || note_off_cpu(sampler, fail) < 0)
+        return fail->code;
+    sampler->is_started = true;
+    return tacho_sampler_agent_drain(sampler, fail);
+}
+
+static int start_perf(struct tacho_sampler *sampler, struct tacho_fail *fail)
+{
+    struct tacho_fail refused = {0};
+    sampler->counts.uses_perf = true;
+    if (describe_profiles(sampler, fail) < 0 || note_no_kernel(sampler, fail) < 0 ||
+        note_off_cpu(sampler, fail) < 0)
+        return fail->code;
+    if (tacho_sampler_perf_start(sampler, &refused) < 0) {
+        sampler->is_refused = true;
+        sampler->source.fd = -1;
+        return tacho_sink_note(sampler->sink, TACHO_NOTE_NOT_AVAILABLE, "sampler", NAN, fail,
+                               "no CPU profile: %s", refused.text);
+    }
+    sampler->is_started = true;
+    sampler->source.due_ns = tacho_time_monotonic_ns() + POLL_NS;
+    return 0;
+}
+
 static int sampler_start(struct tacho_source *source, struct tacho_sink *sink,
                          struct tacho_fail *fail)
 {
     struct tacho_sampler *sampler = sampler_of(source);
-    struct tacho_fail refused = {0};
+    bool wants_agent = sampler->config.kind == TACHO_SAMPLER_KIND_AGENT;
     sampler->sink = sampler->table.sink = sink;
     sampler->table.unwinder = &sampler->unwinder;
-    sampler->start_cpu_ns = tacho_time_own_cpu_ns();
-    if (!sampler->perf.support.permitted) {
-        sampler->is_refused = true;
-        return note_refused(sampler, fail);
-    }
-    sampler->counts.uses_perf = true;
-    if (describe_profiles(sampler, fail) < 0 || note_limits(sampler, fail) < 0)
+    if (!sampler->perf.support.permitted && !wants_agent && note_refused(sampler, fail) < 0)
         return fail->code;
-    if (tacho_sampler_perf_start(sampler, &refused) < 0) {
-        sampler->is_refused = true;
-        source->fd = -1;
-        return tacho_sink_note(sink, TACHO_NOTE_NOT_AVAILABLE, "sampler", NAN, fail,
-                               "no CPU profile: %s", refused.text);
-    }
-    sampler->is_started = true;
-    source->due_ns = tacho_time_monotonic_ns() + POLL_NS;
+    if (sampler->perf.support.permitted && !wants_agent)
+        return start_perf(sampler, fail);
+    if (note_instead(sampler, fail) < 0)
+        return fail->code;
+    if (sampler->uses_agent)
+        return start_agent(sampler, fail);
+    sampler->is_refused = true;
     return 0;
 }
 
@@ -197,29 +261,47 @@ static int sampler_poll(struct tacho_source *source, int64_t now_ns, struct tach
     if (sampler->is_refused)
         return 0;
     int64_t begin_ns = tacho_time_monotonic_ns();
-    if (tacho_sampler_perf_drain(sampler, (uint64_t)(begin_ns - SETTLE_NS), fail) < 0 ||
-        tacho_sampler_perf_adapt(sampler, fail) < 0)
-        return fail->code;
+    if (sampler->uses_agent)
+        return tacho_sampler_agent_drain(sampler, fail);
     source->due_ns = begin_ns + POLL_NS;
+    if (tacho_sampler_perf_drain(sampler, (uint64_t)(begin_ns - SETTLE_NS), fail) < 0)
+        return fail->code;
+    return tacho_sampler_perf_adapt(sampler, fail);
+}
+
+// Takes what is left and works out the rate that was reached, per second of CPU time.
+static int finish(struct tacho_sampler *sampler, struct tacho_fail *fail)
+{
+    double samples = (double)sampler->counts.samples;
+    if (sampler->uses_agent) {
+        const struct tacho_sampler_agent *agent = &sampler->agent;
+        tacho_sampler_agent_stop(sampler);
+        if (tacho_sampler_agent_drain(sampler, fail) < 0)
+            return fail->code;
+        if (agent->periods)
+            sampler->profile.rate_hz =
+                samples * 1e9 / ((double)agent->periods * (double)agent->ring->period_ns);
+        return note_agent(sampler, fail);
+    }
+    if (tacho_sampler_perf_drain(sampler, UINT64_MAX, fail) < 0 ||
+        tacho_sampler_perf_finish(sampler, fail) < 0)
+        return fail->code;
+    if (!sampler->perf.support.cycles && sampler->perf.cpu_count && samples > 0)
+        sampler->profile.rate_hz = samples * 1e9 / (double)sampler->perf.cpu_count;
     return 0;
 }
 
 static int sampler_stop(struct tacho_source *source, struct tacho_fail *fail)
 {
     struct tacho_sampler *sampler = sampler_of(source);
-    struct tacho_sampler_counts *counts = &sampler->counts;
+    const struct tacho_sampler_counts *counts = &sampler->counts;
     if (sampler->is_refused)
         return 0;
-    if (tacho_sampler_perf_drain(sampler, UINT64_MAX, fail) < 0 ||
-        tacho_sampler_perf_finish(sampler, fail) < 0)
-        return fail->code;
-    if (!sampler->perf.support.cycles && sampler->perf.cpu_count && counts->samples)
-        sampler->profile.rate_hz = (double)counts->samples * 1e9 / (double)sampler->perf.cpu_count;
-    if (tacho_sampler_describe(sampler, &sampler->profile, fail) < 0)
+    if (finish(sampler, fail) < 0 || tacho_sampler_describe(sampler, &sampler->profile, fail) < 0)
         return fail->code;
     if (counts->lost &&
         tacho_sink_note(sampler->sink, TACHO_NOTE_LOSS, "sampler", (double)counts->lost, fail,
-                        "the kernel had no room for %llu records of samples",
+                        "there was no room for %llu records of the sampler",
                         (unsigned long long)counts->lost) < 0)
         return fail->code;
     return note_truncated(sampler, fail);
@@ -229,6 +311,7 @@ static void sampler_close(struct tacho_source *source)
 {
     struct tacho_sampler *sampler = sampler_of(source);
     tacho_sampler_perf_close(sampler);
+    tacho_sampler_agent_close(sampler);
     tacho_sampler_table_release(&sampler->table);
     tacho_unwinder_release(&sampler->unwinder);
     free(sampler->pids);
@@ -250,6 +333,13 @@ static int check_config(const struct tacho_sampler_config *config, struct tacho_
         return tacho_fail_set(fail, TACHO_ERR_INVALID, "a sampling rate is from 1 to %.0f Hz",
                               TACHO_SAMPLER_RATE_HZ_MAX);
     return 0;
+}
+
+static bool wants_agent(const struct tacho_sampler *sampler)
+{
+    if (!sampler->config.expects_child || sampler->config.kind == TACHO_SAMPLER_KIND_PERF)
+        return false;
+    return sampler->config.kind == TACHO_SAMPLER_KIND_AGENT || !sampler->perf.support.permitted;
 }
 
 int tacho_sampler_open(const struct tacho_sampler_config *config, struct tacho_source **source,
@@ -280,15 +370,16 @@ int tacho_sampler_open(const struct tacho_sampler_config *config, struct tacho_s
     }
     sampler->config.pids = sampler->pids;
     tacho_perf_support_probe(&sampler->perf.support);
+    sampler->agent.fd = -1;
+    if (wants_agent(sampler))
+        sampler->uses_agent = tacho_sampler_agent_open(sampler, &sampler->why) == 0;
     *source = &sampler->source;
     return 0;
 }
 
 const char *const *tacho_sampler_environment(const struct tacho_source *source)
 {
-    static const char *const nothing[] = {NULL};
-    (void)source;
-    return nothing;
+    return ((const struct tacho_sampler *)source)->agent.environment;
 }
 
 void tacho_sampler_child_set(struct tacho_source *source, pid_t pid)

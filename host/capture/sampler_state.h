@@ -3,6 +3,7 @@
 #define TACHO_CAPTURE_SAMPLER_STATE_H
 
 #include "capture/sampler.h"
+#include "capture/sampler_agent.h"
 #include "capture/sampler_perf.h"
 #include "capture/sampler_table.h"
 
@@ -15,11 +16,13 @@ struct tacho_sampler {
     struct tacho_unwinder unwinder;
     struct tacho_sampler_table table;
     struct tacho_sampler_perf perf;
+    struct tacho_sampler_agent agent;
     struct tacho_sampler_counts counts;
     struct tacho_profile_info profile, off_cpu_profile; // id 0: not described yet
-    int64_t start_cpu_ns;
-    uint64_t addresses[TACHO_UNWIND_DEPTH_MAX + 256]; // kernel part, then user part
-    bool is_started, is_refused;                      // refused: only notes come from this one
+    uint64_t addresses[TACHO_UNWIND_DEPTH_MAX + 256];   // kernel part, then user part
+    bool uses_agent, is_started;
+    bool is_refused;       // only notes come from this one
+    struct tacho_fail why; // the agent cannot be used
 };
 
 // One stack as a sampler took it; kernel addresses are at the front of sampler->addresses.
