@@ -28,6 +28,11 @@ const struct tacho_report_format *tacho_report_format_find(const char *name,
     return NULL;
 }
 
+bool tacho_report_format_is_binary(const struct tacho_report_format *format)
+{
+    return format->render == tacho_report_pprof || format->render == tacho_report_perfetto;
+}
+
 static int no_such_profile(const struct tacho_run *run, const char *name, struct tacho_fail *fail)
 {
     struct tacho_buffer names = {0};

@@ -48,6 +48,9 @@ extern const size_t tacho_report_format_count;
 const struct tacho_report_format *tacho_report_format_find(const char *name,
                                                            struct tacho_fail *fail);
 
+// Whether its bytes are not for a terminal.
+bool tacho_report_format_is_binary(const struct tacho_report_format *format);
+
 // Renders `run` to `out` (not finished: the caller calls tacho_out_finish). Fails when the options
 // name a profile, table or event that the run does not have.
 int tacho_report_render(const struct tacho_report_format *format, const struct tacho_run *run,
