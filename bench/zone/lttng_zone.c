@@ -1,7 +1,7 @@
 // The peer: LTTng-UST's tracepoints behind two functions, as its own examples use them.
 #define LTTNG_UST_TRACEPOINT_CREATE_PROBES
 #define LTTNG_UST_TRACEPOINT_DEFINE
-#include "lttng_provider.h"
+#include "lttng_provider.def"
 
 #include "lttng_zone.h"
 
