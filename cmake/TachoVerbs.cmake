@@ -40,8 +40,9 @@ endfunction()
 
 # tacho_test(NAME SOURCES file... LAYERS layer... [LABELS label...] [TIMEOUT seconds])
 # builds a cmocka program and registers it with ctest under the folder's path and name; such tests have the
-# label unit, and are what the presets with sanitizers and other compilers run. LABELS unsanitized keeps a test
-# from the sanitizers, LABELS slow from `./test --fast`.
+# label unit, and are what the presets with other compilers and sanitizers run. LABELS unsanitized keeps a test
+# from the sanitizers, LABELS slow from `./test --fast`; LABELS threads gives it to the thread sanitizer, which
+# finds nothing in a test without threads.
 function(tacho_test name)
   cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;LAYERS;LABELS;LIBRARIES" ${ARGN})
   file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
