@@ -79,6 +79,39 @@ static void facts_exit(struct tacho_facts *facts, const struct tacho_run_info *i
     facts->signal = facts->signalled ? WTERMSIG(info->exit_status) : 0;
 }
 
+// The note about tacho as a whole has it all; without one, the parts are added up.
+static double noted_overhead(const struct tacho_run *run)
+{
+    double sum = NAN;
+
+    for (size_t i = 0; i < run->notes.count; i++) {
+        const struct tacho_run_note *note = &run->notes.items[i];
+
+        if (note->kind != TACHO_NOTE_OVERHEAD || isnan(note->value))
+            continue;
+        if (strcmp(note->subject, "tacho") == 0)
+            return note->value;
+        sum = isnan(sum) ? note->value : sum + note->value;
+    }
+    return sum;
+}
+
+static double pressure(const struct tacho_run *run, const char *name)
+{
+    double own = tacho_run_gauge_mean(run, name, "run");
+
+    return isnan(own) ? tacho_run_gauge_mean(run, name, "host") : own;
+}
+
+static void facts_surroundings(struct tacho_facts *facts, const struct tacho_run *run)
+{
+    facts->host_cpu_ratio_machine = tacho_run_gauge_mean(run, "host_cpu_ratio_machine", "host");
+    facts->host_steal_ratio = tacho_run_gauge_mean(run, "host_steal_ratio", "host");
+    facts->pressure_cpu_ratio = pressure(run, "pressure_cpu_ratio");
+    facts->pressure_memory_ratio = pressure(run, "pressure_memory_ratio");
+    facts->pressure_io_ratio = pressure(run, "pressure_io_ratio");
+}
+
 void tacho_facts_build(struct tacho_facts *facts, const struct tacho_run *run)
 {
     memset(facts, 0, sizeof *facts);
@@ -109,11 +142,10 @@ void tacho_facts_build(struct tacho_facts *facts, const struct tacho_run *run)
     facts->open_files_peak = tacho_run_gauge_max(run, "open_files", "run");
     facts->open_files_limit = tacho_run_gauge_max(run, "open_files_limit", "run");
     facts->overhead_seconds = tacho_run_counter(run, "tacho_cpu_seconds", "run");
-    for (size_t i = 0; i < run->notes.count && isnan(facts->overhead_seconds); i++) {
-        if (run->notes.items[i].kind == TACHO_NOTE_OVERHEAD)
-            facts->overhead_seconds = run->notes.items[i].value;
-    }
+    if (isnan(facts->overhead_seconds))
+        facts->overhead_seconds = noted_overhead(run);
     facts->overhead_ratio = facts->overhead_seconds / facts->wall_seconds;
+    facts_surroundings(facts, run);
     facts_memory(facts, run);
     facts_exit(facts, &run->info);
 }

@@ -16,7 +16,10 @@ struct tacho_facts {
     double io_read_bytes, io_write_bytes, io_read_calls_bytes, io_write_calls_bytes;
     double io_wait_seconds;
     double start_exec_seconds, start_loading_seconds, start_first_output_seconds;
-    double overhead_seconds, overhead_ratio; // tacho's own CPU time, and per wall time
+    double overhead_seconds, overhead_ratio;         // tacho's own CPU time, and per wall time
+    double host_cpu_ratio_machine, host_steal_ratio; // means
+    double pressure_cpu_ratio, pressure_memory_ratio,
+        pressure_io_ratio; // means, of the run or host
     double processes, threads_peak, open_files_peak, open_files_limit;
     bool exited, signalled;
     int exit_code, signal;

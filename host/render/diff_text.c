@@ -9,6 +9,8 @@
 #include "render/table.h"
 #include "render/text.h"
 
+#define UNCHANGED 0.01 // metrics that changed less are only counted
+
 static void run_line(struct tacho_out *out, const char *name, const struct tacho_run *run)
 {
     tacho_out_printf(out, "%s%s%s  %s", tacho_out_style(out, TACHO_STYLE_DIM), name,
@@ -35,6 +37,7 @@ static void write_metrics(const struct tacho_diff *diff, struct tacho_out *out)
 {
     struct tacho_table table = {0};
     char text[TACHO_UNIT_TEXT_MAX];
+    size_t unchanged = 0;
 
     tacho_text_heading(out, "Metrics (gauges: mean, counters: total)");
     tacho_table_column(&table, TACHO_COLUMN_FLEXIBLE, "metric");
@@ -47,6 +50,10 @@ static void write_metrics(const struct tacho_diff *diff, struct tacho_out *out)
 
         if (isnan(row->before) && isnan(row->after))
             continue;
+        if (fabs(row->delta) <= UNCHANGED * fabs(row->before)) {
+            unchanged++;
+            continue;
+        }
         tacho_table_cell(&table, row->name);
         tacho_table_cell(&table, row->subject);
         tacho_table_cell(&table, tacho_format_unit(row->before, row->unit, text));
@@ -54,6 +61,10 @@ static void write_metrics(const struct tacho_diff *diff, struct tacho_out *out)
         tacho_table_cell(&table, signed_ratio(row->relative, text));
     }
     tacho_table_print(&table, out);
+    if (unchanged > 0)
+        tacho_out_printf(out, "  %s%zu metrics changed by less than %.0f %%%s\n",
+                         tacho_out_style(out, TACHO_STYLE_DIM), unchanged, UNCHANGED * 100,
+                         tacho_out_style(out, TACHO_STYLE_END));
 }
 
 static void write_functions(const struct tacho_diff *diff, size_t top, struct tacho_out *out)

@@ -92,6 +92,11 @@ void tacho_json_facts(struct tacho_json *json, const struct tacho_facts *facts)
     FACT(start_exec_seconds);
     FACT(start_loading_seconds);
     FACT(start_first_output_seconds);
+    FACT(host_cpu_ratio_machine);
+    FACT(host_steal_ratio);
+    FACT(pressure_cpu_ratio);
+    FACT(pressure_memory_ratio);
+    FACT(pressure_io_ratio);
     FACT(processes);
     FACT(threads_peak);
     FACT(open_files_peak);

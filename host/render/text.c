@@ -185,6 +185,27 @@ static void write_rest(const struct tacho_run *run, const struct tacho_facts *fa
     }
 }
 
+// What else kept the machine busy, and whether the program had to wait for it.
+static void write_host(const struct tacho_facts *facts, struct tacho_out *out)
+{
+    char cpu[TACHO_UNIT_TEXT_MAX], memory[TACHO_UNIT_TEXT_MAX], io[TACHO_UNIT_TEXT_MAX];
+
+    if (isnan(facts->host_cpu_ratio_machine) && isnan(facts->pressure_cpu_ratio))
+        return;
+    line_begin(out, "host");
+    tacho_out_printf(out, "%s of all cores busy",
+                     tacho_format_ratio(facts->host_cpu_ratio_machine, cpu));
+    if (!isnan(facts->pressure_cpu_ratio))
+        tacho_out_printf(out, " · pressure: CPU %s, memory %s, I/O %s",
+                         tacho_format_ratio(facts->pressure_cpu_ratio, cpu),
+                         tacho_format_ratio(facts->pressure_memory_ratio, memory),
+                         tacho_format_ratio(facts->pressure_io_ratio, io));
+    if (facts->host_steal_ratio > 0.001)
+        tacho_out_printf(out, " · %s stolen by the hypervisor",
+                         tacho_format_ratio(facts->host_steal_ratio, cpu));
+    tacho_out_char(out, '\n');
+}
+
 int tacho_report_text(const struct tacho_report *report, struct tacho_out *out,
                       struct tacho_fail *fail)
 {
@@ -197,6 +218,7 @@ int tacho_report_text(const struct tacho_report *report, struct tacho_out *out,
     write_memory(&facts, out);
     write_io(&facts, out);
     write_rest(report->run, &facts, out);
+    write_host(&facts, out);
     tacho_text_profile(report, out);
     tacho_text_zones(report, out);
     tacho_text_threads(report, out);

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "render/table.h"
 #include "render/text.h"
+#include "run/metrics.h"
 
 static void more(struct tacho_out *out, size_t count, const char *what)
 {
@@ -112,10 +113,11 @@ void tacho_text_threads(const struct tacho_report *report, struct tacho_out *out
     tacho_thread_costs_release(&costs);
 }
 
-// The metrics that the head does not tell: the host's, and the program's own.
+// The program's own metrics: the head has told the rest.
 static bool is_extra(const struct tacho_run_series *series)
 {
     return series->count > 0 && strcmp(series->subject, "run") != 0 &&
+           strcmp(series->subject, "host") != 0 && tacho_metric_row_find(series->name) == NULL &&
            strncmp(series->subject, "process ", 8) != 0 &&
            strncmp(series->subject, "thread ", 7) != 0;
 }
@@ -162,7 +164,7 @@ void tacho_text_metrics(const struct tacho_report *report, struct tacho_out *out
         }
     }
     if (found > 0)
-        tacho_text_heading(out, "Metrics (counters: per second, then the total)");
+        tacho_text_heading(out, "The program's own metrics (counters: per second, then the total)");
     tacho_table_print(&table, out);
     more(out, found - shown, "metrics");
 }
@@ -273,6 +275,9 @@ void tacho_text_notes(const struct tacho_report *report, const struct tacho_fact
         const struct tacho_run_note *note = &run->notes.items[i];
 
         if (note->kind == TACHO_NOTE_LOSS && !(note->value > 0))
+            continue;
+        // The first line has told this one.
+        if (note->kind == TACHO_NOTE_OVERHEAD && strcmp(note->subject, "tacho") == 0)
             continue;
         note_line(out, note_word(note->kind), note->subject, note->text);
     }
