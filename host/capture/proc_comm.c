@@ -45,6 +45,8 @@ int tacho_pid_check(pid_t pid, struct tacho_fail *fail)
         return tacho_fail_set(fail, TACHO_ERR_LOST,
                               "process %d (%s) has ended; its parent %d has not waited for it",
                               (int)pid, stat.comm, (int)stat.ppid);
+    if (tacho_proc_cpu_clock_ns(pid) >= 0)
+        return 0; // only whole processes have one
     size = read_file(pid, "status", text, sizeof text);
     if (size > 0 && tacho_proc_status_parse(text, (size_t)size, &status) == 0 &&
         status.tgid != (uint64_t)pid)

@@ -15,6 +15,7 @@
 
 // A process that has not run is read anyway after this time: its memory may have been swapped out.
 #define REFRESH_NS           (2 * TACHO_NS_PER_S)
+#define LIMITS_PERIOD_NS     (30 * TACHO_NS_PER_S)
 #define SERIES_PROCESSES_MAX 512
 
 static void set(struct tacho_process *process, enum tacho_metric_at metric, double value)
@@ -116,8 +117,15 @@ static int read_io(struct tacho_proc_source *self, struct tacho_process *process
                           (int)process->pid, size < 0 ? strerror((int)-size) : "empty");
 }
 
-static void mark_dirty(struct tacho_process *process)
+// What has run may have changed everything; of the others only memory can change under them.
+static void mark_dirty(struct tacho_process *process, double rss_before_bytes)
 {
+    if (!process->active) {
+        double rss_bytes = process->value[TACHO_AT_rss_bytes];
+        process->dirty_rollup =
+            process->dirty_rollup || rss_bytes < rss_before_bytes || rss_bytes > rss_before_bytes;
+        return;
+    }
     process->dirty_detail = process->dirty_rollup = true;
     process->dirty_threads = process->dirty_sockets = true;
 }
@@ -127,6 +135,7 @@ int tacho_process_read(struct tacho_proc_source *self, struct tacho_process *pro
 {
     int64_t clock_ns = tacho_proc_cpu_clock_ns(process->pid);
     double span = (double)(now_ns - process->time_ns) * 1e-9;
+    double rss_before_bytes = process->value[TACHO_AT_rss_bytes];
     bool is_first = process->is_new;
     process->was_active = process->active;
     process->active = is_first || clock_ns < 0 || clock_ns != process->clock_ns;
@@ -154,29 +163,28 @@ int tacho_process_read(struct tacho_proc_source *self, struct tacho_process *pro
         process->value[TACHO_AT_cpu_ratio_machine] = used / span / self->cores;
     }
     process->cpu_seconds = process->value[TACHO_AT_cpu_seconds];
-    mark_dirty(process);
+    mark_dirty(process, rss_before_bytes);
     return 0;
 }
 
 // How many files a process has open: the size of its folder fd, where the kernel says it (6.2),
-// else counted.
-static double open_files(pid_t pid, int *refused)
+// also of other users' processes; else counted.
+static double open_files(int folder)
 {
-    char path[64];
     struct stat status;
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-    *refused = 0;
-    if (access(path, R_OK) == 0 && stat(path, &status) == 0 && status.st_size > 0)
+    if (fstatat(folder, "fd", &status, 0) == 0 && status.st_size > 0)
         return (double)status.st_size;
-    DIR *folder = opendir(path);
+    int fd = openat(folder, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd < 0 ? NULL : fdopendir(fd);
     double number = 0;
-    if (!folder) {
-        *refused = errno == EACCES || errno == EPERM ? errno : 0;
+    if (!list) {
+        if (fd >= 0)
+            close(fd);
         return NAN;
     }
-    for (struct dirent *entry; (entry = readdir(folder));)
+    for (struct dirent *entry; (entry = readdir(list));)
         number += entry->d_name[0] != '.';
-    closedir(folder);
+    closedir(list);
     return number;
 }
 
@@ -209,7 +217,7 @@ int tacho_process_detail(struct tacho_proc_source *self, struct tacho_process *p
 {
     struct tacho_proc_status status;
     char path[64];
-    int refused;
+    (void)fail;
     process->detail_ns = now_ns;
     process->touched = true;
     process->dirty_detail = false;
@@ -227,18 +235,14 @@ int tacho_process_detail(struct tacho_proc_source *self, struct tacho_process *p
         if (process->stat.threads <= 1 && process->threads.count == 0)
             read_only_thread(self, process, &status, folder);
     }
-    read_limits(self, process, folder);
+    if (process->limits_ns == 0 || now_ns - process->limits_ns >= LIMITS_PERIOD_NS) {
+        process->limits_ns = now_ns;
+        read_limits(self, process, folder);
+    }
+    if (process->stat.state != 'Z')
+        set(process, TACHO_AT_open_files, open_files(folder));
     close(folder);
-    if (process->fd_refused || process->stat.state == 'Z')
-        return 0;
-    process->value[TACHO_AT_open_files] = open_files(process->pid, &refused);
-    if (!refused)
-        return 0;
-    process->fd_refused = true;
-    return tacho_proc_say(self, TACHO_PROC_NOTE_FD, fail,
-                          "open files and sockets of some processes are n/a: cannot read "
-                          "/proc/%d/fd (%s); run as their user or as root",
-                          (int)process->pid, strerror(refused));
+    return 0;
 }
 
 int tacho_process_rollup(struct tacho_proc_source *self, struct tacho_process *process,
@@ -340,7 +344,12 @@ static bool is_refused(const struct tacho_process *process, enum tacho_metric_at
         return process->io_refused;
     case TACHO_AT_pss_bytes:
         return process->rollup_refused;
-    case TACHO_AT_open_files:
+    case TACHO_AT_sockets_established:
+    case TACHO_AT_sockets_listen:
+    case TACHO_AT_sockets_close_wait:
+    case TACHO_AT_sockets_other:
+    case TACHO_AT_sockets_udp:
+    case TACHO_AT_sockets_unix:
         return process->fd_refused;
     default:
         return false;

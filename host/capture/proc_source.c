@@ -19,11 +19,11 @@
 
 #include "base/time.h"
 
-#define DETAIL_SHARE  0.002 // of wall time: status, limits, open files
-#define ROLLUP_SHARE  0.001 // PSS
-#define THREADS_SHARE 0.002
-#define SOCKETS_SHARE 0.001
-#define SCAN_SHARE    0.001
+#define DETAIL_SHARE  0.001  // of wall time: status, limits, open files
+#define ROLLUP_SHARE  0.0005 // PSS
+#define THREADS_SHARE 0.001
+#define SOCKETS_SHARE 0.0005
+#define SCAN_SHARE    0.0005
 
 #define SLOW_PERIOD_NS  TACHO_NS_PER_S        // at most this often per process, when it is allowed
 #define FIRST_NS        (5 * TACHO_NS_PER_MS) // of each allowance at the start
@@ -196,13 +196,27 @@ static void sockets_set(struct tacho_proc_source *self, struct tacho_process *pr
     }
 }
 
+static int read_holder(struct tacho_proc_source *self, struct tacho_process *process,
+                       struct tacho_fail *fail)
+{
+    int count = tacho_socket_holder_read(&process->sockets, process->pid);
+    process->dirty_sockets = false;
+    if (count != -EACCES && count != -EPERM)
+        return 0;
+    process->fd_refused = true;
+    return tacho_proc_say(self, TACHO_PROC_NOTE_FD, fail,
+                          "sockets of some processes are n/a: cannot read /proc/%d/fd (%s); run "
+                          "as their user or as root",
+                          (int)process->pid, strerror(-count));
+}
+
 // Sockets of all processes at once, because the kernel's table is read as a whole: which sockets a
 // process holds only of those that have run since.
-static void read_sockets(struct tacho_proc_source *self, int64_t now_ns)
+static int read_sockets(struct tacho_proc_source *self, int64_t now_ns, struct tacho_fail *fail)
 {
     if (now_ns - self->sockets_ns < SLOW_PERIOD_NS || self->processes.count == 0 ||
         !tacho_allowance_ready(&self->sockets, now_ns))
-        return;
+        return 0;
     int64_t begin_ns = own_thread_cpu_ns();
     double run[TACHO_SOCKET_CLASS_COUNT] = {0};
     struct tacho_map seen = {0};
@@ -210,20 +224,21 @@ static void read_sockets(struct tacho_proc_source *self, int64_t now_ns)
     tacho_socket_table_clear(&self->socket_table);
     for (size_t i = 0; i < self->processes.count; i++) {
         struct tacho_process *process = self->processes.items[i];
-        if (process->ended || process->fd_refused)
+        if (process->fd_refused)
             continue;
-        if (process->dirty_sockets)
-            tacho_socket_holder_read(&process->sockets, process->pid);
-        process->dirty_sockets = false;
+        if (process->dirty_sockets && read_holder(self, process, fail) < 0)
+            return fail->code;
         if (process->sockets.inodes.count)
             tacho_socket_table_add(&self->socket_table, process->pid,
                                    process->sockets.net_namespace);
     }
     for (size_t i = 0; i < self->processes.count; i++)
-        sockets_set(self, self->processes.items[i], &seen, run);
+        if (!self->processes.items[i]->fd_refused)
+            sockets_set(self, self->processes.items[i], &seen, run);
     self->run[TACHO_AT_sockets_time_wait] = self->socket_table.time_wait;
     tacho_map_release(&seen);
     tacho_allowance_spend(&self->sockets, own_thread_cpu_ns() - begin_ns);
+    return 0;
 }
 
 static int read_slow_kinds(struct tacho_proc_source *self, int64_t now_ns, struct tacho_fail *fail)
@@ -236,8 +251,7 @@ static int read_slow_kinds(struct tacho_proc_source *self, int64_t now_ns, struc
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (self->processes.count && read_slow(self, &kinds[i], now_ns, fail) < 0)
             return fail->code;
-    read_sockets(self, now_ns);
-    return 0;
+    return read_sockets(self, now_ns, fail);
 }
 
 static int sample(struct tacho_proc_source *self, int64_t now_ns, struct tacho_fail *fail)

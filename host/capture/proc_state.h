@@ -47,6 +47,7 @@ struct tacho_process {
     int64_t clock_ns;                                  // its CPU clock, -1: not to be had
     int64_t time_ns;                                   // when the clock was last read
     int64_t read_ns, detail_ns, rollup_ns, threads_ns; // when that was last read
+    int64_t limits_ns;
     int64_t held_ns;                        // up to when its values are known to be unchanged
     struct tacho_proc_stat stat, first;     // `first`: of a process that is `old`, else zero
     double cpu_seconds;                     // at time_ns
