@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "capture/proc_source.h"
 #include "capture/ring_source.h"
+#include "capture/start_source.h"
 
 #define SOURCES_MAX       4
 #define FLUSH_PERIOD_NS   TACHO_NS_PER_S
@@ -35,7 +36,7 @@ struct tacho_observation {
     struct tacho_observe_config config;
     struct tacho_launch launch;
     bool is_launched;
-    struct tacho_source *sampler, *ring, *collectors;
+    struct tacho_source *sampler, *ring, *collectors, *start_up;
     struct watch watches[SOURCES_MAX];
     size_t watch_count;
     uv_loop_t loop;
@@ -225,7 +226,12 @@ static int open_sources(struct tacho_observation *observation, struct tacho_fail
         .without_threads = config->no_threads,
         .period_ns = config->every_ns,
     };
-    return tacho_proc_source_open(&collectors, &observation->collectors, fail);
+    if (tacho_proc_source_open(&collectors, &observation->collectors, fail) < 0)
+        return fail->code;
+    if (!observation->is_launched)
+        return 0;
+    return tacho_start_source_open(&observation->launch, observation->collectors,
+                                   &observation->start_up, fail);
 }
 
 int tacho_observation_open(const struct tacho_observe_config *config,
@@ -295,7 +301,8 @@ static int start(struct tacho_observation *observation, struct tacho_fail *fail)
     if (start_loop(observation, fail) < 0 ||
         start_source(observation, observation->sampler, fail) < 0 ||
         start_source(observation, observation->ring, fail) < 0 ||
-        start_source(observation, observation->collectors, fail) < 0)
+        start_source(observation, observation->collectors, fail) < 0 ||
+        start_source(observation, observation->start_up, fail) < 0)
         return fail->code;
     if (observation->is_launched) {
         if (tacho_launch_release(&observation->launch, fail) < 0)
@@ -412,8 +419,8 @@ void tacho_observation_close(struct tacho_observation *observation)
     if (!observation)
         return;
     stop_loop(observation);
-    struct tacho_source *const sources[] = {observation->collectors, observation->ring,
-                                            observation->sampler};
+    struct tacho_source *const sources[] = {observation->start_up, observation->collectors,
+                                            observation->ring, observation->sampler};
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
         if (sources[i])
             sources[i]->ops->close(sources[i]);
