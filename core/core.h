@@ -71,6 +71,12 @@ static inline void *tacho_at(uint32_t reference)
     return tacho_core.base + (uint64_t)reference * TACHO_RING_UNIT;
 }
 
+// The number of `series`, 0 before its first use. Acquire: its directory entry is seen too.
+static inline uint32_t tacho_series_id(const struct tacho_series *series)
+{
+    return __atomic_load_n(&series->id, __ATOMIC_ACQUIRE);
+}
+
 static inline uint32_t tacho_mode(void)
 {
     return __atomic_load_n(&tacho_control[TACHO_CONTROL_MODE], __ATOMIC_RELAXED);

@@ -5,12 +5,12 @@
 static struct tacho_ring_block *block_of(struct tacho_series *series, uint32_t mode)
 {
     struct tacho_local *local = &tacho_local;
-    if (TACHO_UNLIKELY((mode & ~local->ready) != 0 || series->id == 0) &&
+    if (TACHO_UNLIKELY((mode & ~local->ready) != 0 || tacho_series_id(series) == 0) &&
         !tacho_make_ready(series, mode))
         return NULL;
-    uint32_t reference = tacho_block_find(local, series->id);
+    uint32_t reference = tacho_block_find(local, tacho_series_id(series));
     if (TACHO_UNLIKELY(reference == 0))
-        reference = tacho_block_make(series->id);
+        reference = tacho_block_make(tacho_series_id(series));
     return TACHO_LIKELY(reference != 0) ? tacho_block_at(local, reference) : NULL;
 }
 
@@ -27,10 +27,10 @@ void tacho_gauge_set_on(struct tacho_gauge *gauge, int64_t value)
 {
     uint32_t mode = tacho_mode();
     struct tacho_series *series = &gauge->series;
-    if (TACHO_UNLIKELY((mode & ~tacho_local.ready) != 0 || series->id == 0) &&
+    if (TACHO_UNLIKELY((mode & ~tacho_local.ready) != 0 || tacho_series_id(series) == 0) &&
         !tacho_make_ready(series, mode))
         return;
-    struct tacho_ring_series *entry = tacho_series_at(series->id);
+    struct tacho_ring_series *entry = tacho_series_at(tacho_series_id(series));
     __atomic_store_n(&entry->value, value, __ATOMIC_RELAXED);
     __atomic_store_n(&entry->value_ticks, tacho_cpu_ticks(), __ATOMIC_RELEASE);
 }
@@ -66,7 +66,8 @@ void tacho_event_put_on(struct tacho_event *event, int64_t value)
     block->last = (uint64_t)value;
     struct tacho_local *local = &tacho_local;
     if (mode & TACHO_MODE_TRACE)
-        tacho_ring_put_two(local, tacho_cpu_ticks() << 8 | (local->slot->depth & 0xff),
-                           tacho_ring_detail(event->series.id, 0, TACHO_RING_EVENT, 0),
-                           (uint64_t)value);
+        tacho_ring_put_two(
+            local, tacho_cpu_ticks() << 8 | (local->slot->depth & 0xff),
+            tacho_ring_detail(tacho_series_id(&event->series), 0, TACHO_RING_EVENT, 0),
+            (uint64_t)value);
 }

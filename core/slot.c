@@ -62,7 +62,8 @@ static struct tacho_ring_slot *new_slot(void)
     slot->index = header->slot_count;
     slot->random = 2463534242u + slot->index;
     if (header->slot_last)
-        ((struct tacho_ring_slot *)tacho_at(header->slot_last))->next = reference;
+        __atomic_store_n(&((struct tacho_ring_slot *)tacho_at(header->slot_last))->next, reference,
+                         __ATOMIC_RELEASE);
     else
         __atomic_store_n(&header->slot_first, reference, __ATOMIC_RELEASE);
     header->slot_last = reference;
@@ -214,7 +215,7 @@ bool tacho_make_ready(struct tacho_series *series, uint32_t mode)
     bool full =
         header && __atomic_load_n(&header->series_count, __ATOMIC_RELAXED) >= TACHO_RING_SERIES_MAX;
     if (!port || (tacho_local.refused != 0 && tacho_local.refused == tacho_core.generation) ||
-        (full && series->id == 0)) {
+        (full && tacho_series_id(series) == 0)) {
         if (full)
             __atomic_fetch_add(&header->lost_series, 1, __ATOMIC_RELAXED);
         return false;
@@ -225,5 +226,5 @@ bool tacho_make_ready(struct tacho_series *series, uint32_t mode)
     if (ready)
         tacho_series_register(series);
     port->unlock();
-    return ready && series->id != 0;
+    return ready && tacho_series_id(series) != 0;
 }

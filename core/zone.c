@@ -88,11 +88,11 @@ static inline struct tacho_scope enter(uint32_t id, uint32_t mode, uint32_t flag
 struct tacho_scope tacho_zone_enter(struct tacho_zone *zone)
 {
     const struct tacho_scope refused = {0, 0};
-    uint32_t mode = tacho_mode(), id = zone->series.id;
+    uint32_t mode = tacho_mode(), id = tacho_series_id(&zone->series);
     if (TACHO_UNLIKELY((mode & ~tacho_local.ready) != 0 || id == 0)) {
         if (!tacho_make_ready(&zone->series, mode))
             return refused;
-        id = zone->series.id;
+        id = tacho_series_id(&zone->series);
     }
     return enter(id, mode, 0);
 }

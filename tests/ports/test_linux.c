@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "link/ring_link.h"
-#include "observe.h"
+#include "observe/observe.h"
 
 #define SUBJECT SUBJECT_PATH
 

@@ -125,7 +125,7 @@ static void put_losses(struct page *page)
     for (uint32_t at = header->slot_first; at != 0;) {
         const struct tacho_ring_slot *slot = tacho_at(at);
         depth += slot->lost_depth;
-        at = slot->next;
+        at = __atomic_load_n(&slot->next, __ATOMIC_ACQUIRE);
     }
     if (header->lost_series || header->lost_threads || header->lost_memory || depth)
         put(page,

@@ -33,7 +33,7 @@ static void add_threads(uint32_t id, struct tacho_ring_block *sum)
             blocks ? __atomic_load_n(&blocks[id % TACHO_RING_LEAF_SERIES], __ATOMIC_ACQUIRE) : 0;
         if (block != 0)
             tacho_block_merge(sum, tacho_at(block), buckets);
-        at = slot->next;
+        at = __atomic_load_n(&slot->next, __ATOMIC_ACQUIRE);
     }
 }
 

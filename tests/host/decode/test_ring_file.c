@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "collect.h"
+#include "observe/collect.h"
 #include "link/ring_link.h"
 #include "tacho/tacho.h"
 

@@ -1,5 +1,5 @@
 // Runs a program under observation in a folder of its own and reads the ring files it leaves.
-#include "observe.h"
+#include "observe/observe.h"
 
 #include <dirent.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 // A sink that keeps what tests ask about.
-#include "collect.h"
+#include "observe/collect.h"
 
 #include <math.h>
 #include <stdio.h>

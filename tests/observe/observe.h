@@ -2,7 +2,7 @@
 #ifndef TACHO_TESTS_OBSERVE_H
 #define TACHO_TESTS_OBSERVE_H
 
-#include "../host/decode/collect.h"
+#include "observe/collect.h"
 #include "decode/ring_file.h"
 
 struct observe {
