@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
@@ -51,12 +52,13 @@ static bool try_roots(struct tacho_elf_file *file, const char *path,
     uint32_t pids[LIVING_MAX];
     size_t count = living(run, pids);
     for (size_t i = 0; i < count; i++)
-        tacho_processes_look(processes, pids[i]);
-    for (size_t i = 0; i < processes->items.count; i++) {
+        tacho_processes_look(processes, pids[i], false);
+    for (size_t i = 0; i < processes->roots.count; i++) {
         char name[PATH_MAX];
-        int root_fd = processes->items.items[i].root_fd;
+        int root_fd = processes->roots.items[i].root_fd;
         int size = snprintf(name, sizeof name, "/proc/self/fd/%d%s", root_fd, path);
-        if (root_fd >= 0 && size > 0 && (size_t)size < sizeof name && try(file, name, module, why))
+        if (root_fd >= 0 && size > 0 && (size_t)size < sizeof name && access(name, F_OK) == 0 &&
+            try(file, name, module, why))
             return true;
     }
     return false;

@@ -11,9 +11,8 @@
 #include "base/buffer.h"
 #include "base/file.h"
 
-#define FILES_MAX     64u // descriptors that may be held at once
-#define PROCESSES_MAX 4096u
-#define ROOTS_MAX     256u
+#define FILES_MAX 64u // descriptors that may be held at once
+#define ROOTS_MAX 64u // two descriptors each
 
 // The last number of the line "NSpid:" of /proc/PID/status: its pid in the innermost namespace.
 static uint32_t inner_pid_of(uint32_t pid)
@@ -38,27 +37,78 @@ static uint32_t inner_pid_of(uint32_t pid)
     return inner;
 }
 
-const struct tacho_process *tacho_processes_look(struct tacho_processes *processes, uint32_t pid)
+// Which file system the process sees; false if that cannot be told.
+static bool root_of(const char *process, struct tacho_root *root)
 {
-    for (size_t i = 0; i < processes->items.count; i++)
-        if (processes->items.items[i].pid == pid)
-            return &processes->items.items[i];
-    struct tacho_process process = {.pid = pid, .inner_pid = pid, .root_fd = -1};
+    char path[64];
+    struct stat space, top;
+    snprintf(path, sizeof path, "/proc/%s/ns/mnt", process);
+    if (stat(path, &space) < 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/%s/root", process);
+    if (stat(path, &top) < 0)
+        return false;
+    *root = (struct tacho_root){.device = top.st_dev,
+                                .inode = top.st_ino,
+                                .mount_namespace = space.st_ino,
+                                .root_fd = -1,
+                                .tmp_fd = -1};
+    return true;
+}
+
+static bool is_same_root(const struct tacho_root *a, const struct tacho_root *b)
+{
+    return a->device == b->device && a->inode == b->inode &&
+           a->mount_namespace == b->mount_namespace;
+}
+
+// The index of the root of the process, which is held from now on; SIZE_MAX: it is ours.
+static size_t hold_root(struct tacho_processes *processes, uint32_t pid)
+{
+    char name[32], path[64];
+    struct tacho_root root;
+    snprintf(name, sizeof name, "%u", pid);
+    if (!processes->has_own)
+        processes->has_own = root_of("self", &processes->own);
+    if (!processes->has_own || !root_of(name, &root) || is_same_root(&root, &processes->own))
+        return SIZE_MAX;
+    for (size_t i = 0; i < processes->roots.count; i++)
+        if (is_same_root(&processes->roots.items[i], &root))
+            return i;
+    if (processes->roots.count == ROOTS_MAX)
+        return SIZE_MAX;
+    snprintf(path, sizeof path, "/proc/%u/root", pid);
+    root.root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root.root_fd >= 0) // held by itself: what is mounted there goes with the last process
+        root.tmp_fd = openat(root.root_fd, "tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    tacho_array_push(&processes->roots, root);
+    return processes->roots.count - 1;
+}
+
+const struct tacho_process *tacho_processes_look(struct tacho_processes *processes, uint32_t pid,
+                                                 bool again)
+{
+    bool added;
+    uint64_t *index = tacho_map_put(&processes->by_pid, pid, &added);
+    if (added) {
+        *index = processes->items.count;
+        tacho_array_push(&processes->items,
+                         (struct tacho_process){.pid = pid, .inner_pid = pid, .root = SIZE_MAX});
+    }
+    struct tacho_process *process = &processes->items.items[*index];
     char path[64];
     struct stat status;
     snprintf(path, sizeof path, "/proc/%u", pid);
-    if (stat(path, &status) == 0) {
-        process.owner = status.st_uid;
-        process.has_owner = true;
-        process.inner_pid = inner_pid_of(pid);
-        snprintf(path, sizeof path, "/proc/%u/root", pid);
-        if (processes->items.count < ROOTS_MAX)
-            process.root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    }
-    if (processes->items.count == PROCESSES_MAX)
-        processes->items.count--;
-    tacho_array_push(&processes->items, process);
-    return &processes->items.items[processes->items.count - 1];
+    if ((!added && !again) || stat(path, &status) < 0)
+        return process;
+    process->owner = status.st_uid;
+    if (!process->has_owner)
+        process->inner_pid = inner_pid_of(pid);
+    process->has_owner = true;
+    size_t root = hold_root(processes, pid);
+    if (root != SIZE_MAX)
+        process->root = root;
+    return process;
 }
 
 int tacho_processes_file(const struct tacho_processes *processes, const char *path)
@@ -136,13 +186,19 @@ int tacho_processes_keep_file(struct tacho_processes *processes, uint32_t pid, c
 
 void tacho_processes_release(struct tacho_processes *processes)
 {
-    for (size_t i = 0; i < processes->items.count; i++)
-        if (processes->items.items[i].root_fd >= 0)
-            close(processes->items.items[i].root_fd);
+    for (size_t i = 0; i < processes->roots.count; i++) {
+        const struct tacho_root *root = &processes->roots.items[i];
+        if (root->root_fd >= 0)
+            close(root->root_fd);
+        if (root->tmp_fd >= 0)
+            close(root->tmp_fd);
+    }
     for (size_t i = 0; i < processes->files.count; i++) {
         close(processes->files.items[i].fd);
         free(processes->files.items[i].path);
     }
     tacho_array_release(&processes->items);
+    tacho_array_release(&processes->roots);
     tacho_array_release(&processes->files);
+    tacho_map_release(&processes->by_pid);
 }

@@ -1,23 +1,32 @@
 // What can be learned of a process while it lives, and is needed when it is gone.
 //
-// A program that was deleted can be opened only as long as a process runs it, and the map file of a
-// JIT in a container only through a process in it. So a source that sees such a process asks for it
-// to be held: that keeps one or two descriptors open until the symbols were read.
+// A program that was deleted can be opened only as long as a process runs it, and the files of a
+// container only through a process in it. So a source that sees a process map code asks for it to
+// be held: that keeps descriptors open, of deleted files and of each other root or mount namespace,
+// until the symbols were read.
 #ifndef TACHO_SYMBOL_PROCESS_H
 #define TACHO_SYMBOL_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/array.h"
+#include "base/map.h"
+
+struct tacho_root { // a file system that looks different from ours: of a container, of a chroot
+    dev_t device;
+    ino_t inode, mount_namespace;
+    int root_fd, tmp_fd; // -1: not to be had
+};
 
 struct tacho_process {
     uint32_t pid;
     uint32_t inner_pid; // in its own pid namespace: the innermost one
     uid_t owner;
     bool has_owner; // false: it was gone before anybody looked
-    int root_fd;    // of its /proc/PID/root, -1: not to be had
+    size_t root;    // index into roots, SIZE_MAX: its root is ours
 };
 
 struct tacho_process_file { // a file that has no name any more
@@ -28,11 +37,17 @@ struct tacho_process_file { // a file that has no name any more
 
 struct tacho_processes {
     TACHO_ARRAY(struct tacho_process) items;
+    TACHO_ARRAY(struct tacho_root) roots;
+    struct tacho_map by_pid; // index into items
+    struct tacho_root own;   // what this process sees
+    bool has_own;
     TACHO_ARRAY(struct tacho_process_file) files;
 };
 
-// The process, looked at now unless it was before. Valid until the next call.
-const struct tacho_process *tacho_processes_look(struct tacho_processes *processes, uint32_t pid);
+// The process as it was when somebody looked last; `again`: looks also if it was seen before, for
+// it may have another root or owner since. Valid until the next call.
+const struct tacho_process *tacho_processes_look(struct tacho_processes *processes, uint32_t pid,
+                                                 bool again);
 // Keeps the deleted file `path` open as process `pid` maps it at `start`..`end` (0, 0: anywhere).
 // Returns the descriptor, which belongs to `processes`, or -1.
 int tacho_processes_keep_file(struct tacho_processes *processes, uint32_t pid, const char *path,

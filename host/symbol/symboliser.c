@@ -55,12 +55,10 @@ void tacho_symboliser_hold(struct tacho_symboliser *symboliser, uint32_t pid, co
 {
     static const char mark[] = " (deleted)";
     size_t size = strlen(path), mark_size = sizeof mark - 1;
-    if (path[0] != '/' || path[1] == '/' || strncmp(path, "/memfd:", 7) == 0) {
-        if (strncmp(path, "[v", 2) != 0) // neither [vdso] nor [vsyscall]
-            tacho_processes_look(&symboliser->processes, pid);
-    } else if (size > mark_size && strcmp(path + size - mark_size, mark) == 0) {
+    tacho_processes_look(&symboliser->processes, pid, true);
+    if (path[0] == '/' && path[1] != '/' && strncmp(path, "/memfd:", 7) != 0 && size > mark_size &&
+        strcmp(path + size - mark_size, mark) == 0)
         tacho_processes_keep_file(&symboliser->processes, pid, path, start, end);
-    }
 }
 
 // A frame to be named, by the address it has in its module.
@@ -308,27 +306,38 @@ static int name_in_kernel(struct work *work, const struct wanted *wanted, size_t
                            known < 0 ? fail.text : path);
 }
 
-// Reads the map file of `pid`; returns how many functions it names, or a failure.
+static int read_map_in(struct tacho_perf_map *map, int folder_fd, const char *folder, uint32_t pid,
+                       uid_t owner, struct tacho_fail *fail)
+{
+    char name[512];
+    snprintf(name, sizeof name, "%sperf-%u.map", folder, pid);
+    *fail = (struct tacho_fail){0};
+    int known = tacho_perf_map_read(map, folder_fd, name, owner, fail);
+    if (known < 0)
+        tacho_perf_map_release(map);
+    return known;
+}
+
+// Reads the map file of `pid`; returns how many functions it names, or a failure. A process in a
+// container writes it where its own /tmp is, and calls itself by its own number.
 static int read_map(struct work *work, struct tacho_perf_map *map, uint32_t pid,
                     struct tacho_fail *fail)
 {
-    const struct tacho_process *process = tacho_processes_look(&work->symboliser->processes, pid);
+    struct tacho_processes *processes = &work->symboliser->processes;
+    const struct tacho_process *process = tacho_processes_look(processes, pid, false);
     uid_t owner = process->has_owner ? process->owner : geteuid();
-    char name[512];
-    const char *folder = work->symboliser->config.jit_folder;
-    int result = TACHO_ERR_NOT_FOUND;
-    if (!folder && process->root_fd >= 0) {
-        snprintf(name, sizeof name, "tmp/perf-%u.map", process->inner_pid);
-        result = tacho_perf_map_read(map, process->root_fd, name, owner, fail);
-        if (result > 0)
-            return result;
-        tacho_perf_map_release(map);
-    }
-    if (result == TACHO_ERR_PERMISSION)
-        return result;
-    *fail = (struct tacho_fail){0};
-    snprintf(name, sizeof name, "%s/perf-%u.map", folder ? folder : "/tmp", pid);
-    return tacho_perf_map_read(map, AT_FDCWD, name, owner, fail);
+    char folder[400];
+    const char *given = work->symboliser->config.jit_folder;
+    snprintf(folder, sizeof folder, "%s/", given ? given : "/tmp");
+    int known = TACHO_ERR_NOT_FOUND;
+    if (process->root != SIZE_MAX && processes->roots.items[process->root].tmp_fd >= 0)
+        known = read_map_in(map, processes->roots.items[process->root].tmp_fd, "",
+                            process->inner_pid, owner, fail);
+    if (known == TACHO_ERR_NOT_FOUND && process->inner_pid != pid && process->root == SIZE_MAX)
+        known = read_map_in(map, AT_FDCWD, folder, process->inner_pid, owner, fail);
+    if (known == TACHO_ERR_NOT_FOUND)
+        known = read_map_in(map, AT_FDCWD, folder, pid, owner, fail);
+    return known;
 }
 
 // A forked process runs the code that its parent's JIT made.

@@ -2,8 +2,11 @@
 #include "subject.h"
 
 #include <dlfcn.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -176,6 +179,77 @@ static void node_names_its_functions(void **state)
     bench_close(&bench);
 }
 
+// The inner process of a container: has its own /tmp with a map and a program in it, and waits.
+static void live_in_container(int said, const char *program)
+{
+    char command[1024];
+    snprintf(command, sizeof command,
+             "mount -t tmpfs none /tmp && cp %s /tmp/program && echo 1000 100 contained > "
+             "/tmp/perf-1.map",
+             program);
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || getpid() != 1 ||
+        system(command) != 0 || write(said, "x", 1) != 1)
+        _exit(1);
+    alarm(60); // should nobody end it
+    pause();
+    _exit(0);
+}
+
+// Starts it; returns its process number as seen from here, 0 where that is not permitted.
+static pid_t start_container(const char *program)
+{
+    int said[2], number[2];
+    pid_t inner = 0;
+    assert_int_equal(pipe(said), 0);
+    assert_int_equal(pipe(number), 0);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); // the inner one becomes ours
+    pid_t outer = fork();
+    assert_true(outer >= 0);
+    if (outer == 0) {
+        char byte;
+        if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0 || (inner = fork()) < 0)
+            _exit(1);
+        if (inner == 0)
+            live_in_container(said[1], program);
+        close(said[1]);
+        if (read(said[0], &byte, 1) != 1 || write(number[1], &inner, sizeof inner) < 0)
+            _exit(1);
+        _exit(0);
+    }
+    close(said[0]);
+    close(said[1]);
+    close(number[1]);
+    if (read(number[0], &inner, sizeof inner) != sizeof inner)
+        inner = 0;
+    close(number[0]);
+    waitpid(outer, NULL, 0);
+    return inner;
+}
+
+static void a_container_is_seen_as_its_processes_see_it(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char subject[512], id[TACHO_BUILD_ID_TEXT_MAX], module[32];
+    subject_path("subject_c", subject, sizeof subject);
+    pid_t inner = start_container(subject);
+    if (inner == 0)
+        skip(); // only root may make one
+    bench_open(&bench);
+    bench.symboliser = tacho_symboliser_new(NULL);
+    tacho_symboliser_hold(bench.symboliser, (uint32_t)inner, "/tmp/program", 0, 0);
+    build_id_of(subject, id);
+    struct function work = function_find(subject, "work");
+    assert_string_equal(bench_name(&bench, "/tmp/program", id, work.offset, 0)->function, "work");
+    kill(inner, SIGKILL);
+    assert_int_equal(waitpid(inner, NULL, 0), inner);
+    snprintf(module, sizeof module, "[jit %d]", (int)inner);
+    assert_string_equal(bench_name(&bench, module, "", 0x1010, TACHO_FRAME_JIT)->function,
+                        "contained");
+    assert_int_equal(bench.run.notes.count, 0);
+    bench_close(&bench);
+}
+
 static const char kernel_text[] = "0000000000000000 A fixed_percpu_data\n"
                                   "ffffffff81000000 T _stext\n"
                                   "ffffffff81000000 T _text\n"
@@ -331,6 +405,7 @@ int main(void)
         cmocka_unit_test(a_map_of_another_user_is_refused),
         cmocka_unit_test(a_map_that_is_a_link_or_a_pipe_is_refused),
         cmocka_unit_test(a_forked_process_uses_its_parents_map),
+        cmocka_unit_test(a_container_is_seen_as_its_processes_see_it),
         cmocka_unit_test(node_names_its_functions),
         cmocka_unit_test(the_kernels_list_names_its_functions),
         cmocka_unit_test(hidden_kernel_symbols_are_said_with_the_setting),
