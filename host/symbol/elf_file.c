@@ -100,6 +100,15 @@ int tacho_elf_file_open_image(struct tacho_elf_file *file, const char *name, voi
     return result;
 }
 
+void tacho_elf_file_rename(struct tacho_elf_file *file, const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return;
+    free(file->path);
+    file->path = copy;
+}
+
 void tacho_elf_file_close(struct tacho_elf_file *file)
 {
     elf_end(file->elf);

@@ -33,6 +33,8 @@ int tacho_elf_file_open(struct tacho_elf_file *file, const char *path, struct ta
 // Takes over `image`, which was allocated by malloc.
 int tacho_elf_file_open_image(struct tacho_elf_file *file, const char *name, void *image,
                               size_t size, struct tacho_fail *fail);
+// Calls it what people call it, and looks for its debug file there, though it was opened otherwise.
+void tacho_elf_file_rename(struct tacho_elf_file *file, const char *path);
 void tacho_elf_file_close(struct tacho_elf_file *file);
 
 // The virtual address of what lies at `offset` in the file; false where no segment holds it.

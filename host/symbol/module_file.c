@@ -14,8 +14,8 @@
 
 static const char deleted_mark[] = " (deleted)";
 
-// Opens `path` and compares it with what ran.
-static bool try(struct tacho_elf_file *file, const char *path,
+// Opens `path`, which people know as `known_as`, and compares it with what ran.
+static bool try(struct tacho_elf_file *file, const char *path, const char *known_as,
                 const struct tacho_run_module *module, struct tacho_buffer *why)
 {
     struct tacho_fail fail = {0};
@@ -24,12 +24,23 @@ static bool try(struct tacho_elf_file *file, const char *path,
             tacho_buffer_text(why, fail.text);
         return false;
     }
-    if (!*module->build_id || strcmp(module->build_id, file->build_id) == 0)
+    if (!*module->build_id || strcmp(module->build_id, file->build_id) == 0) {
+        tacho_elf_file_rename(file, known_as);
         return true;
+    }
     tacho_elf_file_close(file);
     why->size = 0; // says more than "no such file" of an earlier one
-    tacho_buffer_printf(why, "%s is not the file that ran: it is of another build", path);
+    tacho_buffer_printf(why, "%s is not the file that ran: it is of another build", known_as);
     return false;
+}
+
+// The path without " (deleted)".
+static void plain_path(const char *path, char *plain, size_t size)
+{
+    size_t length = strlen(path), mark = strlen(deleted_mark);
+    if (length > mark && strcmp(path + length - mark, deleted_mark) == 0)
+        length -= mark;
+    snprintf(plain, size, "%.*s", (int)length, path);
 }
 
 // The processes of the run that had not ended, each once.
@@ -58,7 +69,23 @@ static bool try_roots(struct tacho_elf_file *file, const char *path,
         int root_fd = processes->roots.items[i].root_fd;
         int size = snprintf(name, sizeof name, "/proc/self/fd/%d%s", root_fd, path);
         if (root_fd >= 0 && size > 0 && (size_t)size < sizeof name && access(name, F_OK) == 0 &&
-            try(file, name, module, why))
+            try(file, name, name, module, why))
+            return true;
+    }
+    return false;
+}
+
+// The files that were kept under the path while it was mapped; of two builds the build-id tells.
+static bool try_kept(struct tacho_elf_file *file, const struct tacho_run_module *module,
+                     const struct tacho_processes *processes, struct tacho_buffer *why)
+{
+    int fd;
+    char plain[PATH_MAX];
+    plain_path(module->path, plain, sizeof plain);
+    for (size_t at = 0; (fd = tacho_processes_file(processes, module->path, &at)) >= 0;) {
+        char path[64];
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        if (try(file, path, plain, module, why))
             return true;
     }
     return false;
@@ -68,28 +95,20 @@ static bool open_deleted(struct tacho_elf_file *file, const struct tacho_run_mod
                          const struct tacho_run *run, struct tacho_processes *processes,
                          struct tacho_buffer *why)
 {
-    int fd = tacho_processes_file(processes, module->path);
     uint32_t pids[LIVING_MAX];
-    size_t count = fd < 0 ? living(run, pids) : 0;
-    for (size_t i = 0; i < count && fd < 0; i++)
-        fd = tacho_processes_keep_file(processes, pids[i], module->path, 0, 0);
-    char path[PATH_MAX];
-    if (fd >= 0) {
-        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-        if (try(file, path, module, why))
-            return true;
-    }
+    size_t count = living(run, pids);
+    for (size_t i = 0; i < count; i++)
+        tacho_processes_keep_deleted(processes, pids[i], module->path, 0, 0);
+    if (try_kept(file, module, processes, why))
+        return true;
     // The same build may lie there again: only a build-id can tell.
-    size_t size = strlen(module->path) - strlen(deleted_mark);
-    if (*module->build_id && size < sizeof path) {
-        snprintf(path, sizeof path, "%.*s", (int)size, module->path);
-        if (try(file, path, module, why))
-            return true;
-    }
+    char plain[PATH_MAX];
+    plain_path(module->path, plain, sizeof plain);
+    if (*module->build_id && try(file, plain, plain, module, why))
+        return true;
     why->size = 0;
-    tacho_buffer_printf(why,
-                        "%.*s was deleted or replaced while it ran, and cannot be read any more",
-                        (int)size, module->path);
+    tacho_buffer_printf(why, "%s was deleted or replaced while it ran, and cannot be read any more",
+                        plain);
     return false;
 }
 
@@ -102,7 +121,8 @@ bool tacho_module_file_open(struct tacho_elf_file *file, const struct tacho_run_
         return false; // memory without a file
     if (size > mark && strcmp(module->path + size - mark, deleted_mark) == 0)
         return open_deleted(file, module, run, processes, why);
-    return try(file, module->path, module, why) ||
+    return try_kept(file, module, processes, why) ||
+           try(file, module->path, module->path, module, why) ||
            try_roots(file, module->path, module, run, processes, why);
 }
 

@@ -11,8 +11,8 @@
 #include "base/buffer.h"
 #include "base/file.h"
 
-#define FILES_MAX 64u // descriptors that may be held at once
-#define ROOTS_MAX 64u // two descriptors each
+#define FILES_MAX 256u // descriptors that may be held at once
+#define ROOTS_MAX 32u  // two descriptors each
 
 // The last number of the line "NSpid:" of /proc/PID/status: its pid in the innermost namespace.
 static uint32_t inner_pid_of(uint32_t pid)
@@ -111,12 +111,57 @@ const struct tacho_process *tacho_processes_look(struct tacho_processes *process
     return process;
 }
 
-int tacho_processes_file(const struct tacho_processes *processes, const char *path)
+int tacho_processes_file(const struct tacho_processes *processes, const char *path, size_t *at)
 {
-    for (size_t i = 0; i < processes->files.count; i++)
-        if (strcmp(processes->files.items[i].path, path) == 0)
-            return processes->files.items[i].fd;
+    for (; *at < processes->files.count; ++*at)
+        if (strcmp(processes->files.items[*at].path, path) == 0)
+            return processes->files.items[(*at)++].fd;
     return -1;
+}
+
+static bool is_kept(const struct tacho_processes *processes, const char *path,
+                    const struct stat *status)
+{
+    for (size_t i = 0; i < processes->files.count; i++) {
+        const struct tacho_process_file *file = &processes->files.items[i];
+        if (file->inode == status->st_ino && file->device == status->st_dev &&
+            strcmp(file->path, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+// Takes over the descriptor, unless the same file is kept under the same path.
+static void keep(struct tacho_processes *processes, const char *path, int fd)
+{
+    struct stat status;
+    if (fd < 0)
+        return;
+    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || is_kept(processes, path, &status)) {
+        close(fd);
+        return;
+    }
+    char *copy = strdup(path);
+    if (copy)
+        tacho_array_push(&processes->files,
+                         (struct tacho_process_file){copy, status.st_dev, status.st_ino, fd});
+    else
+        close(fd);
+}
+
+void tacho_processes_keep_file(struct tacho_processes *processes,
+                               const struct tacho_process *process, const char *path)
+{
+    char name[PATH_MAX];
+    struct stat status;
+    int size = snprintf(name, sizeof name, "%s", path);
+    if (process->root != SIZE_MAX)
+        size = snprintf(name, sizeof name, "/proc/self/fd/%d%s",
+                        processes->roots.items[process->root].root_fd, path);
+    if (size <= 0 || (size_t)size >= sizeof name || processes->files.count >= FILES_MAX ||
+        stat(name, &status) < 0 || !S_ISREG(status.st_mode) || is_kept(processes, path, &status))
+        return;
+    keep(processes, path, open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 }
 
 // Opens what the link points to if it is called `path`.
@@ -157,31 +202,22 @@ static int open_by_maps(uint32_t pid, const char *path)
     return fd;
 }
 
-int tacho_processes_keep_file(struct tacho_processes *processes, uint32_t pid, const char *path,
-                              uint64_t start, uint64_t end)
+void tacho_processes_keep_deleted(struct tacho_processes *processes, uint32_t pid, const char *path,
+                                  uint64_t start, uint64_t end)
 {
-    int fd = tacho_processes_file(processes, path);
-    if (fd >= 0 || processes->files.count >= FILES_MAX)
-        return fd;
+    if (processes->files.count >= FILES_MAX)
+        return;
     char link[96];
     snprintf(link, sizeof link, "/proc/%u/exe", pid);
-    fd = open_link(link, path);
+    int fd = open_link(link, path);
     if (fd < 0 && start < end) {
         snprintf(link, sizeof link, "/proc/%u/map_files/%jx-%jx", pid, (uintmax_t)start,
                  (uintmax_t)end);
         fd = open_link(link, path);
-    } else if (fd < 0) {
-        fd = open_by_maps(pid, path);
     }
     if (fd < 0)
-        return -1;
-    char *copy = strdup(path);
-    if (!copy) {
-        close(fd);
-        return -1;
-    }
-    tacho_array_push(&processes->files, (struct tacho_process_file){pid, copy, fd});
-    return fd;
+        fd = open_by_maps(pid, path);
+    keep(processes, path, fd);
 }
 
 void tacho_processes_release(struct tacho_processes *processes)

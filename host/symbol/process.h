@@ -1,9 +1,9 @@
 // What can be learned of a process while it lives, and is needed when it is gone.
 //
-// A program that was deleted can be opened only as long as a process runs it, and the files of a
-// container only through a process in it. So a source that sees a process map code asks for it to
-// be held: that keeps descriptors open, of deleted files and of each other root or mount namespace,
-// until the symbols were read.
+// A program that is deleted or replaced (by a compiler, an upgrade, "go run") is readable only as
+// long as somebody has it open, and the files of a container only through a process in it. So a
+// source that sees a process map code asks for it to be held: that keeps descriptors open, of the
+// files and of each other root or mount namespace, until the symbols were read.
 #ifndef TACHO_SYMBOL_PROCESS_H
 #define TACHO_SYMBOL_PROCESS_H
 
@@ -29,9 +29,10 @@ struct tacho_process {
     size_t root;    // index into roots, SIZE_MAX: its root is ours
 };
 
-struct tacho_process_file { // a file that has no name any more
-    uint32_t pid;
-    char *path; // as in the maps, with " (deleted)"
+struct tacho_process_file {
+    char *path; // as in the maps
+    dev_t device;
+    ino_t inode;
     int fd;
 };
 
@@ -48,12 +49,16 @@ struct tacho_processes {
 // it may have another root or owner since. Valid until the next call.
 const struct tacho_process *tacho_processes_look(struct tacho_processes *processes, uint32_t pid,
                                                  bool again);
-// Keeps the deleted file `path` open as process `pid` maps it at `start`..`end` (0, 0: anywhere).
-// Returns the descriptor, which belongs to `processes`, or -1.
-int tacho_processes_keep_file(struct tacho_processes *processes, uint32_t pid, const char *path,
-                              uint64_t start, uint64_t end);
-// The descriptor of a file kept before, or -1.
-int tacho_processes_file(const struct tacho_processes *processes, const char *path);
+// Keeps the file `path` open as the process sees it now.
+void tacho_processes_keep_file(struct tacho_processes *processes,
+                               const struct tacho_process *process, const char *path);
+// Keeps the file that is deleted, `path` as in the maps with " (deleted)", open as the process maps
+// it at `start`..`end` (0, 0: anywhere).
+void tacho_processes_keep_deleted(struct tacho_processes *processes, uint32_t pid, const char *path,
+                                  uint64_t start, uint64_t end);
+// The descriptors of the files kept under `path`, one after the other: start with *at = 0; -1: no
+// more.
+int tacho_processes_file(const struct tacho_processes *processes, const char *path, size_t *at);
 void tacho_processes_release(struct tacho_processes *processes);
 
 #endif

@@ -55,10 +55,14 @@ void tacho_symboliser_hold(struct tacho_symboliser *symboliser, uint32_t pid, co
 {
     static const char mark[] = " (deleted)";
     size_t size = strlen(path), mark_size = sizeof mark - 1;
-    tacho_processes_look(&symboliser->processes, pid, true);
-    if (path[0] == '/' && path[1] != '/' && strncmp(path, "/memfd:", 7) != 0 && size > mark_size &&
-        strcmp(path + size - mark_size, mark) == 0)
-        tacho_processes_keep_file(&symboliser->processes, pid, path, start, end);
+    struct tacho_processes *processes = &symboliser->processes;
+    const struct tacho_process *process = tacho_processes_look(processes, pid, true);
+    if (path[0] != '/' || path[1] == '/' || strncmp(path, "/memfd:", 7) == 0)
+        return;
+    if (size > mark_size && strcmp(path + size - mark_size, mark) == 0)
+        tacho_processes_keep_deleted(processes, pid, path, start, end);
+    else
+        tacho_processes_keep_file(processes, process, path);
 }
 
 // A frame to be named, by the address it has in its module.

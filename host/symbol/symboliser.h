@@ -26,10 +26,10 @@ struct tacho_symboliser;
 struct tacho_symboliser *tacho_symboliser_new(const struct tacho_symboliser_config *config);
 void tacho_symboliser_free(struct tacho_symboliser *symboliser);
 
-// For sources, while process `pid` lives and when the map record is pushed: holds what will be
-// needed when it is gone, that is a deleted file, and the root of a process in a container. `path`
-// is that of an executable mapping. Costs five system calls. Context: the thread that runs the
-// symboliser.
+// For sources, while process `pid` lives and when the map record is pushed: holds open what will be
+// needed when it is gone, that is the file, which may be deleted or replaced, and the root of a
+// process in a container. `path` is that of an executable mapping. Costs about seven system calls.
+// Context: the thread that runs the symboliser.
 void tacho_symboliser_hold(struct tacho_symboliser *symboliser, uint32_t pid, const char *path,
                            uint64_t start, uint64_t end);
 

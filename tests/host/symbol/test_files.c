@@ -241,6 +241,51 @@ static void a_deleted_program_that_was_held_is_read_after_its_end(void **state)
     bench_close(&bench);
 }
 
+static void a_program_that_is_replaced_while_it_runs_is_read_as_it_was(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char program[512], other[512];
+    bench_open(&bench);
+    bench.symboliser = tacho_symboliser_new(NULL);
+    make_stripped(&bench, program, sizeof program);
+    run_command("cd %s && objcopy --add-gnu-debuglink=debug program", bench.folder);
+    tacho_symboliser_hold(bench.symboliser, (uint32_t)getpid(), program, 0, 0);
+    run_command("cd %s && cp %s new && mv new program", bench.folder,
+                subject_path("subject_unoptimised", other, sizeof other));
+    const struct tacho_run_frame *frame =
+        bench_name(&bench, program, "", work_function().offset, 0);
+    assert_string_equal(frame->function, "work");
+    assert_int_not_equal(frame->line, 0); // its debug file is found beside where it was
+    bench_close(&bench);
+}
+
+static void of_two_builds_under_one_path_each_is_read(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char first[512], second[512], program[512];
+    char first_id[TACHO_BUILD_ID_TEXT_MAX], second_id[TACHO_BUILD_ID_TEXT_MAX];
+    bench_open(&bench);
+    bench.symboliser = tacho_symboliser_new(NULL);
+    build_id_of(subject_path("subject_c", first, sizeof first), first_id);
+    build_id_of(subject_path("subject_unoptimised", second, sizeof second), second_id);
+    snprintf(program, sizeof program, "%s/program", bench.folder);
+    const char *const builds[] = {first, second};
+    for (size_t i = 0; i < 2; i++) {
+        run_command("cd %s && rm -f program && cp %s program", bench.folder, builds[i]);
+        tacho_symboliser_hold(bench.symboliser, (uint32_t)getpid(), program, 0, 0);
+    }
+    run_command("rm %s", program);
+    struct function in_first = work_function(), in_second = function_find(second, "work");
+    assert_string_equal(bench_name(&bench, program, first_id, in_first.offset, 0)->function,
+                        "work");
+    assert_string_equal(bench_name(&bench, program, second_id, in_second.offset, 0)->function,
+                        "work");
+    assert_int_not_equal(in_first.offset, in_second.offset);
+    bench_close(&bench);
+}
+
 static void a_deleted_file_of_the_same_build_that_is_back_is_read(void **state)
 {
     (void)state;
@@ -331,6 +376,8 @@ int main(void)
         cmocka_unit_test(an_address_that_no_symbol_covers_is_not_given_the_nearest_name),
         cmocka_unit_test(a_deleted_program_is_read_while_it_runs),
         cmocka_unit_test(a_deleted_program_that_was_held_is_read_after_its_end),
+        cmocka_unit_test(a_program_that_is_replaced_while_it_runs_is_read_as_it_was),
+        cmocka_unit_test(of_two_builds_under_one_path_each_is_read),
         cmocka_unit_test(a_deleted_file_of_the_same_build_that_is_back_is_read),
         cmocka_unit_test(a_chain_of_inlined_functions_is_linked_by_callers),
         cmocka_unit_test(names_alone_are_given_when_asked_for),
