@@ -69,6 +69,8 @@ static void take_stat(struct tacho_proc_source *self, struct tacho_process *proc
         (double)(stat->faults_minor_children - first->faults_minor_children);
     process->children_faults_major =
         (double)(stat->faults_major_children - first->faults_major_children);
+    if (stat->state == 'Z')
+        return; // has no memory and no threads any more, which is no news about the program
     double rss_bytes = (double)stat->rss_pages * self->page_bytes;
     set(process, TACHO_AT_threads, (double)stat->threads);
     set(process, TACHO_AT_vms_bytes, (double)stat->vms_bytes);

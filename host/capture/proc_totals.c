@@ -30,6 +30,20 @@ static const enum tacho_metric_at counters[] = {
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
+// What lives now has together; NaN when nothing lives any more: that is the end of the series, not
+// a fall to zero.
+static double sum_alive(const struct tacho_proc_source *self, enum tacho_metric_at metric)
+{
+    double total = NAN;
+    for (size_t i = 0; i < self->processes.count; i++) {
+        const struct tacho_process *process = self->processes.items[i];
+        double value = process->value[metric];
+        if (process->stat.state != 'Z' && !isnan(value))
+            total = isnan(total) ? value : total + value;
+    }
+    return total;
+}
+
 // The sum of what is known; NaN when nothing is.
 static double sum(const struct tacho_proc_source *self, enum tacho_metric_at metric)
 {
@@ -139,7 +153,7 @@ static void add_up(struct tacho_proc_source *self)
     }
     make_exact(self);
     for (size_t i = 0; i < COUNT(gauges); i++)
-        self->run[gauges[i]] = sum(self, gauges[i]);
+        self->run[gauges[i]] = sum_alive(self, gauges[i]);
     self->run[TACHO_AT_rss_peak_bytes] = peak(self);
     size_t alive = 0;
     for (size_t i = 0; i < self->processes.count; i++)
