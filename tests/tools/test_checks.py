@@ -220,6 +220,15 @@ class Docs(Tree):
         self.put("docs/requirements.md", self.ROWS.replace("planned | |", "soon | `core/sum.c` |"))
         self.bad("check_docs", "L9 is 'soon'")
 
+    def test_examples_name_what_exists(self):
+        self.put("host/cli/commands.def", "TACHO_COMMAND(run)\n")
+        self.put("docs/commands/run.md", "```\ntacho run --every 1s -- ls --all\n$ ./tacho run x # --no\n```\n")
+        self.put("host/cli/cmd_run.c", '"every"\n')
+        self.good("check_docs")
+        self.put("README.md", "Then\n\n```sh\n./tacho walk\n./tacho run --evry 1s -- ls\n```\n")
+        self.bad("check_docs", "README.md:4: tacho has no command walk",
+                 "README.md:5: no command of tacho has an option --evry")
+
     def test_dead_link(self):
         self.put("docs/page.md", "See [that](gone.md#there) and [this](https://example.org/).\n")
         self.bad("check_docs", "docs/page.md:1: the link to gone.md leads nowhere")
