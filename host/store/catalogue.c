@@ -46,8 +46,7 @@ static const char *line_text(sqlite3_stmt *statement, int column, struct tacho_s
     return tacho_strings_keep(strings, text ? text : "");
 }
 
-static int line_take(struct tacho_store *store, sqlite3_stmt *statement,
-                     struct tacho_store_list *list, struct tacho_fail *fail)
+static void line_take(sqlite3_stmt *statement, struct tacho_store_list *list)
 {
     struct tacho_store_run run = {.number = sqlite3_column_int64(statement, 0),
                                   .info = {.id = line_text(statement, 1, &list->strings),
@@ -63,14 +62,11 @@ static int line_take(struct tacho_store *store, sqlite3_stmt *statement,
                                            .exit_status = (int)sqlite3_column_int64(statement, 11)},
                                   .stored_unix_ns = sqlite3_column_int64(statement, 13),
                                   .stored_bytes = (uint64_t)sqlite3_column_int64(statement, 14)};
-    if (sqlite3_column_int64(statement, 12) != (int64_t)tacho_run_line_checksum(&run.info))
-        return tacho_fail_set(fail, TACHO_ERR_CHECKSUM,
-                              "the store %s is damaged: the checksum of run %.12s does not match",
-                              store->path, run.info.id);
+    run.is_damaged =
+        sqlite3_column_int64(statement, 12) != (int64_t)tacho_run_line_checksum(&run.info);
     int64_t age = tacho_time_unix_ns() - run.stored_unix_ns;
     run.is_live = !run.info.finished && age < TACHO_STORE_LIVE_NS && age > -TACHO_STORE_LIVE_NS;
     tacho_array_push(&list->runs, run);
-    return 0;
 }
 
 static int lines_take(struct tacho_store *store, sqlite3_stmt *statement,
@@ -78,8 +74,7 @@ static int lines_take(struct tacho_store *store, sqlite3_stmt *statement,
 {
     int code;
     while ((code = tacho_sql_step(store, statement, fail)) > 0)
-        if ((code = line_take(store, statement, list, fail)) < 0)
-            break;
+        line_take(statement, list);
     sqlite3_finalize(statement);
     return code;
 }
@@ -114,6 +109,10 @@ int tacho_run_line_read(struct tacho_store *store, int64_t number, struct tacho_
     if (one->runs.count == 0)
         return tacho_fail_set(fail, TACHO_ERR_NOT_FOUND, "the run is no longer in the store %s",
                               store->path);
+    if (one->runs.items[0].is_damaged)
+        return tacho_fail_set(fail, TACHO_ERR_CHECKSUM,
+                              "the store %s is damaged: the checksum of run %.12s does not match",
+                              store->path, one->runs.items[0].info.id);
     return 0;
 }
 
@@ -349,7 +348,7 @@ static void choose(const struct tacho_store_list *list, struct tacho_store_gc *g
     uint64_t kept = 0, bytes = 0;
     for (size_t i = 0; i < list->runs.count; i++) {
         const struct tacho_store_run *run = &list->runs.items[i];
-        if (run->is_live || (*run->info.name && !gc->named_too))
+        if (run->is_live || run->is_damaged || (*run->info.name && !gc->named_too))
             continue;
         goes[i] = (gc->age_ns_max && now - run->info.start_unix_ns > gc->age_ns_max) ||
                   (gc->count_max && kept >= gc->count_max) ||

@@ -162,7 +162,10 @@ static int entries_take(struct file_source *own, struct tacho_bytes bytes, struc
 {
     struct tacho_bytes from = bytes, head;
     if (tacho_bytes_range(&from, sizeof magic, &head) || memcmp(head.at, magic, sizeof magic) != 0)
-        return tacho_fail_set(fail, TACHO_ERR_FORMAT, "it is not an exported run");
+        return tacho_fail_set(
+            fail, TACHO_ERR_FORMAT,
+            "it is not an exported run (`tacho runs export` writes them; `tacho dump` "
+            "reads flight recorders)");
     while (from.at < from.end) {
         const uint8_t *start = from.at;
         if (entry_take(own, &from, fail) < 0)

@@ -130,7 +130,11 @@ static int open_read(struct tacho_store *store, struct tacho_fail *fail)
 {
     if (access(store->path, R_OK) < 0)
         return tacho_fail_errno(fail, "cannot open the store %s", store->path);
-    int code = connect_to(store, store->path, SQLITE_OPEN_READONLY, fail);
+    // Where it may be written, the last to close takes away the files beside it, which one that may
+    // only read cannot; query_only holds it to reading.
+    int code = connect_to(store, store->path, SQLITE_OPEN_READWRITE, fail);
+    if (code == 0)
+        code = tacho_sql_run(store, "PRAGMA query_only=1", fail);
     if (code == 0)
         code = tacho_schema_check(store, fail);
     if (code != TACHO_ERR_PERMISSION && code != TACHO_ERR_NOT_FOUND && code != TACHO_ERR_IO)
@@ -212,7 +216,9 @@ static int chunks_check(struct tacho_store *store, struct tacho_fail *fail)
         struct tacho_chunk chunk;
         if (tacho_chunk_head_take(head, &chunk, fail) < 0 ||
             tacho_chunk_data_take(head, tacho_sql_blob(statement, 1), &room, &payload, fail) < 0) {
-            code = tacho_fail_add(fail, "the store %s is damaged", store->path);
+            code = tacho_fail_add(fail, "the store %s is damaged: run %lld, kind %lld", store->path,
+                                  (long long)sqlite3_column_int64(statement, 2),
+                                  (long long)sqlite3_column_int64(statement, 3));
             break;
         }
     }
@@ -227,6 +233,12 @@ int tacho_store_check(struct tacho_store *store, struct tacho_fail *fail)
     int code = structure_check(store, fail);
     if (code == 0)
         code = tacho_store_list(store, &list, fail);
+    for (size_t i = 0; code == 0 && i < list.runs.count; i++)
+        if (list.runs.items[i].is_damaged)
+            code = tacho_fail_set(fail, TACHO_ERR_CHECKSUM,
+                                  "the store %s is damaged: the checksum of run %.12s does not "
+                                  "match; `tacho runs rm` can remove it",
+                                  store->path, list.runs.items[i].info.id);
     if (code == 0)
         code = chunks_check(store, fail);
     tacho_store_list_release(&list);

@@ -35,7 +35,8 @@ struct tacho_store_run {
     struct tacho_run_info info;
     int64_t stored_unix_ns; // when something of it was last stored
     uint64_t stored_bytes;
-    bool is_live; // not finished, and stored a moment ago: somebody is writing it
+    bool is_live;    // not finished, and stored a moment ago: somebody is writing it
+    bool is_damaged; // the checksum of this line does not match: it can only be removed
 };
 
 struct tacho_store_list {
@@ -72,7 +73,7 @@ struct tacho_store_gc {
     uint64_t removed_count, removed_bytes;
 };
 
-// Removes old runs and gives the room back to the file system. Live runs stay.
+// Removes old runs and gives the room back to the file system. Live and damaged runs stay.
 int tacho_store_gc(struct tacho_store *store, struct tacho_store_gc *gc, struct tacho_fail *fail);
 
 #endif
