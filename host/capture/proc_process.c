@@ -448,7 +448,10 @@ void tacho_process_free(struct tacho_proc_source *self, struct tacho_process *pr
         close(process->stat_fd);
     if (process->io_fd >= 0)
         close(process->io_fd);
-    self->fds_open -= (size_t)(process->stat_fd >= 0) + (size_t)(process->io_fd >= 0);
+    if (process->children_fd >= 0)
+        close(process->children_fd);
+    self->fds_open -= (size_t)(process->stat_fd >= 0) + (size_t)(process->io_fd >= 0) +
+                      (size_t)(process->children_fd >= 0);
     tacho_threads_free(process);
     tacho_socket_holder_release(&process->sockets);
     free(process->series);

@@ -25,11 +25,12 @@
 #define SOCKETS_SHARE 0.0005
 #define SCAN_SHARE    0.0005
 
-#define SLOW_PERIOD_NS  TACHO_NS_PER_S        // at most this often per process, when it is allowed
-#define FIRST_NS        (5 * TACHO_NS_PER_MS) // of each allowance at the start
-#define EARLY_PERIOD_NS (5 * TACHO_NS_PER_MS) // the first samples of a command
-#define EARLY_PART      4                     // later ones after a quarter of its age
-#define OPEN_FILES_MAX  65536
+#define SLOW_PERIOD_NS         TACHO_NS_PER_S // at most this often per process, when it is allowed
+#define FIRST_NS               (5 * TACHO_NS_PER_MS) // of each allowance at the start
+#define EARLY_PERIOD_NS        (5 * TACHO_NS_PER_MS) // the first samples of a command
+#define EARLY_PART             4                     // later ones after a quarter of its age
+#define OPEN_FILES_MAX         65536
+#define SURROUNDINGS_PERIOD_NS (200 * TACHO_NS_PER_MS)
 
 static struct tacho_proc_source *self_of(struct tacho_source *source)
 {
@@ -122,7 +123,7 @@ static int start(struct tacho_source *source, struct tacho_sink *sink, struct ta
         return fail->code;
     if (self->processes.count)
         tacho_cgroup_open(&self->cgroup, self->processes.items[0]->pid);
-    self->has_cgroup = self->processes.count > 0;
+    self->has_run = self->processes.count > 0;
     self->source.due_ns = self->start_ns;
     self->spent_ns += own_thread_cpu_ns() - begin_ns;
     return 0;
@@ -254,12 +255,28 @@ static int read_slow_kinds(struct tacho_proc_source *self, int64_t now_ns, struc
     return read_sockets(self, now_ns, fail);
 }
 
+// The control group and the host, whose counters are too coarse to be looked at more often.
+static int read_surroundings(struct tacho_proc_source *self, int64_t now_ns,
+                             struct tacho_fail *fail)
+{
+    if (self->surroundings_ns && now_ns - self->surroundings_ns < SURROUNDINGS_PERIOD_NS)
+        return 0;
+    self->surroundings_ns = now_ns;
+    if (self->has_run && tacho_cgroup_read(&self->cgroup, &self->run_series, now_ns, fail) < 0)
+        return fail->code;
+    return self->host.is_open ? tacho_host_read(&self->host, now_ns, fail) : 0;
+}
+
 static int sample(struct tacho_proc_source *self, int64_t now_ns, struct tacho_fail *fail)
 {
     self->samples++;
+    size_t known = self->processes.count;
+    for (size_t i = 0; i < known; i++)
+        if (tacho_process_read(self, self->processes.items[i], now_ns, fail) < 0)
+            return fail->code;
     if (tacho_tree_look(self, now_ns, fail) < 0)
         return fail->code;
-    for (size_t i = 0; i < self->processes.count; i++)
+    for (size_t i = known; i < self->processes.count; i++)
         if (tacho_process_read(self, self->processes.items[i], now_ns, fail) < 0)
             return fail->code;
     if (tacho_tree_end(self, now_ns, fail) < 0 || read_slow_kinds(self, now_ns, fail) < 0)
@@ -267,14 +284,9 @@ static int sample(struct tacho_proc_source *self, int64_t now_ns, struct tacho_f
     for (size_t i = 0; i < self->processes.count; i++)
         if (tacho_process_push(self, self->processes.items[i], now_ns, fail) < 0)
             return fail->code;
-    if (self->has_cgroup) {
-        if (tacho_totals_push(self, now_ns, fail) < 0 ||
-            tacho_cgroup_read(&self->cgroup, &self->run_series, now_ns, fail) < 0)
-            return fail->code;
-    }
-    if (self->host.is_open)
-        return tacho_host_read(&self->host, now_ns, fail);
-    return 0;
+    if (self->has_run && tacho_totals_push(self, now_ns, fail) < 0)
+        return fail->code;
+    return read_surroundings(self, now_ns, fail);
 }
 
 // In the first moments of a command samples are closer together.
@@ -380,7 +392,7 @@ static void close_source(struct tacho_source *source)
     struct tacho_proc_source *self = self_of(source);
     tacho_tree_close(self);
     tacho_host_close(&self->host);
-    if (self->has_cgroup)
+    if (self->has_run)
         tacho_cgroup_close(&self->cgroup);
     tacho_socket_table_release(&self->socket_table);
     free((void *)(uintptr_t)self->config.pids);
@@ -412,7 +424,7 @@ int tacho_proc_source_open(const struct tacho_proc_config *config, struct tacho_
     if (self->config.period_ns < TACHO_PROC_PERIOD_NS_MIN)
         self->config.period_ns = TACHO_PROC_PERIOD_NS_MIN;
     self->source.ops = &ops;
-    self->source.fd = self->loadavg_fd = -1;
+    self->source.fd = self->loadavg_fd = self->own_children_fd = -1;
     self->hz = (double)sysconf(_SC_CLK_TCK);
     self->page_bytes = (double)sysconf(_SC_PAGESIZE);
     self->cores = (double)sysconf(_SC_NPROCESSORS_ONLN);

@@ -15,6 +15,8 @@
 
 #define TACHO_PROC_TEXT_MAX 16384u // no file of /proc that is read whole here is larger
 
+#define TACHO_PROC_FOREIGN_MAX 32
+
 struct tacho_thread {
     uint32_t tid, record;
     bool alive;
@@ -43,7 +45,7 @@ struct tacho_process {
     bool dirty_detail, dirty_rollup, dirty_threads, dirty_sockets; // has run since that was read
     bool io_refused, rollup_refused, fd_refused;
     uint32_t record; // id of its THREAD record
-    int stat_fd, io_fd;
+    int stat_fd, io_fd, children_fd;
     int64_t clock_ns;                                  // its CPU clock, -1: not to be had
     int64_t time_ns;                                   // when the clock was last read
     int64_t read_ns, detail_ns, rollup_ns, threads_ns; // when that was last read
@@ -77,9 +79,11 @@ struct tacho_proc_source {
     struct tacho_map by_pid; // pid to pointer
     TACHO_ARRAY(int) pidfds; // of given pids, all in source.fd
     size_t given_alive;
-    int loadavg_fd;
+    int loadavg_fd, own_children_fd;
     int64_t last_pid; // handed out before the last look; -1: /proc has to be listed
     int64_t pid_max;
+    int64_t foreign[TACHO_PROC_FOREIGN_MAX]; // the last that were found to belong to others
+    size_t foreign_at;
     bool look_again; // some of the newest pids may have been on their way at the last look
     int64_t scan_ns; // when /proc was last listed
     int64_t start_ns, tick_ns, boot_offset_ns; // boot_offset: CLOCK_BOOTTIME - CLOCK_MONOTONIC
@@ -98,7 +102,8 @@ struct tacho_proc_source {
     struct tacho_allowance detail, rollup, threads, sockets, scan;
     size_t detail_at, rollup_at, threads_at; // where the last round stopped
     int64_t sockets_ns;
-    bool has_cgroup;                 // and a run to speak of
+    int64_t surroundings_ns;
+    bool has_run;                    // there are processes, not the host alone
     double departed[TACHO_AT_COUNT]; // what ended processes had used that nobody else counts
     double run[TACHO_AT_COUNT];
     int64_t run_ns; // when the last share of CPU time ended, and the time used by then

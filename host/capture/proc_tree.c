@@ -1,10 +1,12 @@
 // Which processes are observed: the given ones and everything they start.
 //
-// The kernel hands out pids in sequence and /proc/loadavg names the last one, so what is new since
-// the last look is a range of numbers. Most of these are threads or gone again; the CPU clock of a
-// number tells both with one system call, and only real processes are asked for their parent. A
-// look at a host where nothing was forked costs one read, however many processes there are. The
-// list of /proc is read at the start, and now and then for what a look may have missed.
+// /proc/loadavg names the pid that was handed out last: while that stays the same nothing was
+// started, and a look costs one read, however many processes there are. Else the list of children of
+// each process that has run since is read. Where one of these has several threads, each of which has
+// such a list, or where the kernel keeps none, the numbers themselves are tried: pids are handed out
+// in sequence, so what is new is a range. Most of it are threads or gone again; the CPU clock of a
+// number tells both with one system call, and only real processes are asked for their parent.
+// The list of /proc is read at the start, and now and then for what a look may have missed.
 #include "proc_state.h"
 
 #include <dirent.h>
@@ -23,7 +25,7 @@
 #define FIRST_PID       300   // where the kernel goes on after the largest pid
 #define PROBES_MAX      20000 // a longer range is slower than listing /proc
 #define LOOK_AGAIN      32    // pids that may be on their way at once
-#define SCAN_PERIOD_NS  (5 * TACHO_NS_PER_S)
+#define SCAN_PERIOD_NS  (10 * TACHO_NS_PER_S)
 #define PID_MAX_DEFAULT 32768
 
 static struct tacho_process *find(const struct tacho_proc_source *self, pid_t pid)
@@ -43,7 +45,7 @@ static struct tacho_process *add(struct tacho_proc_source *self, pid_t pid,
     process->start = stat->start;
     process->stat = *stat;
     process->is_new = true;
-    process->stat_fd = process->io_fd = -1;
+    process->stat_fd = process->io_fd = process->children_fd = -1;
     double start_seconds = (double)(self->start_ns + self->boot_offset_ns) * 1e-9;
     process->old = !self->config.launch && (double)stat->start / self->hz < start_seconds;
     if (process->old)
@@ -72,15 +74,26 @@ static bool belongs(const struct tacho_proc_source *self, const struct tacho_pro
            (self->config.launch && stat->ppid == (int32_t)getpid());
 }
 
+static bool is_foreign(const struct tacho_proc_source *self, int64_t pid)
+{
+    for (size_t i = 0; i < TACHO_PROC_FOREIGN_MAX; i++)
+        if (self->foreign[i] == pid)
+            return true;
+    return false;
+}
+
 static size_t probe(struct tacho_proc_source *self, int64_t from, int64_t to)
 {
     size_t added = 0;
     for (int64_t pid = from; pid <= to; pid++) {
         struct tacho_proc_stat stat;
         if (tacho_proc_cpu_clock_ns((pid_t)pid) < 0 || find(self, (pid_t)pid) ||
-            !read_stat(self, (pid_t)pid, &stat) || !belongs(self, &stat))
+            is_foreign(self, pid) || !read_stat(self, (pid_t)pid, &stat))
             continue;
-        added += add(self, (pid_t)pid, &stat) != NULL;
+        if (belongs(self, &stat))
+            added += add(self, (pid_t)pid, &stat) != NULL;
+        else
+            self->foreign[self->foreign_at++ % TACHO_PROC_FOREIGN_MAX] = pid;
     }
     return added;
 }
@@ -125,8 +138,58 @@ static void scan(struct tacho_proc_source *self, int64_t now_ns)
     tacho_allowance_spend(&self->scan, tacho_time_monotonic_ns() - begin_ns);
 }
 
+static void add_listed(struct tacho_proc_source *self, const char *text, size_t size)
+{
+    const char *at = text, *end = text + size;
+    uint64_t pid;
+    while (tacho_proc_number(&at, end, &pid)) {
+        struct tacho_proc_stat stat;
+        if (!find(self, (pid_t)pid) && read_stat(self, (pid_t)pid, &stat) && belongs(self, &stat))
+            add(self, (pid_t)pid, &stat);
+    }
+}
+
+static void list_children(struct tacho_proc_source *self, struct tacho_process *process)
+{
+    char path[64], text[4096]; // what does not fit is found by the next list of /proc
+    ssize_t size;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)process->pid, (int)process->pid);
+    if (process->children_fd < 0 && self->fds_open < self->fds_max) {
+        process->children_fd = open(path, O_RDONLY | O_CLOEXEC);
+        self->fds_open += process->children_fd >= 0;
+    }
+    size = process->children_fd >= 0 ? tacho_proc_reread(process->children_fd, text, sizeof text)
+                                     : tacho_proc_read(path, text, sizeof text);
+    if (size > 0)
+        add_listed(self, text, (size_t)size);
+}
+
+// Adds the children of everything that has run. False when a process with several threads has, or
+// the kernel keeps no lists.
+static bool look_at_lists(struct tacho_proc_source *self)
+{
+    char text[4096];
+    for (size_t i = 0; i < self->processes.count; i++)
+        if (self->processes.items[i]->active && self->processes.items[i]->stat.threads > 1)
+            return false;
+    if (self->own_children_fd < 0)
+        return false;
+    if (self->config.launch) { // orphans come to this process
+        ssize_t size = tacho_proc_reread(self->own_children_fd, text, sizeof text);
+        if (size > 0)
+            add_listed(self, text, (size_t)size);
+    }
+    // The list grows while it is walked, by children that may have children.
+    for (size_t i = 0; i < self->processes.count; i++) {
+        struct tacho_process *process = self->processes.items[i];
+        if (!process->ended && (process->active || process->is_new))
+            list_children(self, process);
+    }
+    return true;
+}
+
 // Adds what was started since the last look. False when /proc has to be listed instead.
-static bool look_at_range(struct tacho_proc_source *self)
+static bool look_at_new(struct tacho_proc_source *self)
 {
     int64_t before = self->last_pid;
     int64_t last = self->loadavg_fd < 0 ? -1 : tacho_proc_last_pid(self->loadavg_fd);
@@ -136,7 +199,9 @@ static bool look_at_range(struct tacho_proc_source *self)
         return true;
     int64_t from = before - LOOK_AGAIN > 1 ? before - LOOK_AGAIN : 1;
     self->last_pid = last;
-    self->look_again = last != before;
+    self->look_again = last != before; // one may have been on its way
+    if (look_at_lists(self))
+        return true;
     if (last >= before) {
         if (last - from > PROBES_MAX)
             return false;
@@ -156,7 +221,7 @@ int tacho_tree_look(struct tacho_proc_source *self, int64_t now_ns, struct tacho
     (void)fail;
     if (self->config.without_children || (!self->config.launch && self->config.pid_count == 0))
         return 0;
-    bool looked = look_at_range(self);
+    bool looked = look_at_new(self);
     bool is_due = now_ns - self->scan_ns >= SCAN_PERIOD_NS;
     if ((!looked || is_due) && tacho_allowance_ready(&self->scan, now_ns))
         scan(self, now_ns);
@@ -207,7 +272,10 @@ static int64_t read_pid_max(void)
 
 int tacho_tree_start(struct tacho_proc_source *self, struct tacho_fail *fail)
 {
+    char path[64];
     self->loadavg_fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    self->own_children_fd = open(path, O_RDONLY | O_CLOEXEC);
     self->pid_max = read_pid_max();
     self->last_pid = -1;
     // Where CPU clocks do not tell processes from threads the range of pids is of no use.
@@ -337,7 +405,9 @@ void tacho_tree_close(struct tacho_proc_source *self)
         close(self->source.fd);
     if (self->loadavg_fd >= 0)
         close(self->loadavg_fd);
-    self->source.fd = self->loadavg_fd = -1;
+    if (self->own_children_fd >= 0)
+        close(self->own_children_fd);
+    self->source.fd = self->loadavg_fd = self->own_children_fd = -1;
     tacho_array_release(&self->processes);
     tacho_array_release(&self->pidfds);
     tacho_map_release(&self->by_pid);
