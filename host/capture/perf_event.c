@@ -73,22 +73,12 @@ static void attributes_of(struct perf_event_attr *attributes, enum tacho_perf_pu
     attributes->inherit = 1;
     attributes->watermark = 1;
     attributes->wakeup_watermark = 1u << 30; // the ring's own watermark counts
+    // Not build_id: a mapping that several tools watch gets the flag of whoever asked for it in the
+    // records of all (seen with Linux 6.18), and perf 6.1 crashes over that.
     if (purpose == TACHO_PERF_CPU) {
         attributes->mmap = attributes->mmap2 = 1;
         attributes->comm = attributes->comm_exec = attributes->task = 1;
-        attributes->build_id = 1;
     }
-}
-
-// Kernels before 5.12 do not know build ids in mapping records and refuse the flag.
-static int event_open_for(struct perf_event_attr *attributes, pid_t tid, int cpu)
-{
-    int fd = event_open(attributes, tid, cpu);
-    if (fd < 0 && errno == EINVAL && attributes->build_id) {
-        attributes->build_id = 0;
-        fd = event_open(attributes, tid, cpu);
-    }
-    return fd;
 }
 
 static bool try_event(enum tacho_perf_purpose purpose, const struct tacho_perf_config *config)
@@ -96,7 +86,7 @@ static bool try_event(enum tacho_perf_purpose purpose, const struct tacho_perf_c
     struct perf_event_attr attributes;
     attributes_of(&attributes, purpose, config);
     attributes.disabled = 1;
-    int fd = event_open_for(&attributes, 0, -1);
+    int fd = event_open(&attributes, 0, -1);
     if (fd >= 0)
         close(fd);
     return fd >= 0;
@@ -143,7 +133,7 @@ int tacho_perf_events_add(struct tacho_perf_events *events, const struct tacho_p
         uint64_t id = 0;
         attributes_of(&attributes, events->purpose, &events->config);
         attributes.disabled = attributes.enable_on_exec = on_exec;
-        int fd = event_open_for(&attributes, tid, rings->items.items[i].cpu);
+        int fd = event_open(&attributes, tid, rings->items.items[i].cpu);
         if (fd < 0 && errno == ESRCH)
             return tacho_fail_set(fail, TACHO_ERR_NOT_FOUND, "thread %d is gone", tid);
         if (fd < 0)

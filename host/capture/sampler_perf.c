@@ -107,7 +107,7 @@ static int take_comm(struct tacho_sampler *sampler, struct tacho_cursor *cursor,
 }
 
 static int take_mapping(struct tacho_sampler *sampler, struct tacho_cursor *cursor,
-                        bool has_build_id, struct tacho_fail *fail)
+                        struct tacho_fail *fail)
 {
     struct tacho_space_map map = {0};
     pid_t pid = (pid_t)tacho_cursor_u32(cursor);
@@ -121,12 +121,7 @@ static int take_mapping(struct tacho_sampler *sampler, struct tacho_cursor *curs
     if (cursor->bad || !identity || map.end < map.start ||
         !memchr(path, 0, (size_t)(cursor->end - cursor->at)))
         return 0;
-    if (has_build_id && identity[0] <= 20) {
-        map.build_id_size = identity[0];
-        memcpy(map.build_id, identity + 4, identity[0]);
-    } else if (!has_build_id) {
-        memcpy(&map.inode, identity + 8, 8);
-    }
+    memcpy(&map.inode, identity + 8, 8); // behind the device
     map.path = tacho_strings_keep(&sampler->unwinder.modules.strings, path);
     return tacho_sampler_table_map(&sampler->table, pid, &map, fail);
 }
@@ -296,7 +291,7 @@ static int take_record(struct tacho_sampler *sampler, const struct perf_event_he
     case PERF_RECORD_COMM:
         return take_comm(sampler, &cursor, header->misc & PERF_RECORD_MISC_COMM_EXEC, fail);
     case PERF_RECORD_MMAP2:
-        return take_mapping(sampler, &cursor, header->misc & PERF_RECORD_MISC_MMAP_BUILD_ID, fail);
+        return take_mapping(sampler, &cursor, fail);
     case PERF_RECORD_SWITCH:
         return take_switch(sampler, header, id, fail);
     case PERF_RECORD_LOST:

@@ -181,11 +181,12 @@ int tacho_sampler_table_exit(struct tacho_sampler_table *table, pid_t tid, int64
 }
 
 int tacho_sampler_table_map(struct tacho_sampler_table *table, pid_t pid,
-                            const struct tacho_space_map *map, struct tacho_fail *fail)
+                            struct tacho_space_map *map, struct tacho_fail *fail)
 {
     struct tacho_sampled_process *process = process_of(table, pid, fail);
     if (!process)
         return fail->code;
+    tacho_modules_identify(&table->unwinder->modules, map);
     tacho_space_add(&process->space, map);
     return process->has_unpushed_maps ? 0 : push_map(table, pid, map, fail);
 }

@@ -48,8 +48,9 @@ int tacho_sampler_table_name(struct tacho_sampler_table *table, pid_t pid, pid_t
                              const char *name, bool is_exec, struct tacho_fail *fail);
 int tacho_sampler_table_exit(struct tacho_sampler_table *table, pid_t tid, int64_t time_ns,
                              struct tacho_fail *fail);
+// Adds a mapping, with its file's build id if it has none yet.
 int tacho_sampler_table_map(struct tacho_sampler_table *table, pid_t pid,
-                            const struct tacho_space_map *map, struct tacho_fail *fail);
+                            struct tacho_space_map *map, struct tacho_fail *fail);
 // Reads the maps of a process that runs already.
 int tacho_sampler_table_read_maps(struct tacho_sampler_table *table, pid_t pid,
                                   struct tacho_fail *fail);

@@ -11,6 +11,8 @@
 
 #include "unwind/cursor.h"
 
+#define NOTES_MAX 65536u
+
 struct reader {
     int fd; // a file; -1: the memory of `pid`
     pid_t pid;
@@ -175,41 +177,72 @@ static void read_segments(struct tacho_image *image, const Elf64_Phdr *entries, 
     }
 }
 
+// The ELF header, and the program headers (the caller's to free) with the segments they tell of.
+static int read_headers(struct tacho_image *image, struct reader *reader, uint64_t header_place,
+                        Elf64_Ehdr *header, Elf64_Phdr **entries, struct tacho_fail *fail)
+{
+    size_t size;
+    memset(image, 0, sizeof *image);
+    if (!read_at(reader, header_place, header, sizeof *header))
+        return tacho_fail_set(fail, TACHO_ERR_FORMAT, "no ELF header can be read");
+    if (check_header(header, fail) < 0)
+        return fail->code;
+    size = header->e_phnum * sizeof **entries;
+    *entries = malloc(size);
+    if (!*entries || !read_at(reader, header_place + header->e_phoff, *entries, size)) {
+        free(*entries);
+        return tacho_fail_set(fail, TACHO_ERR_FORMAT, "the program headers cannot be read");
+    }
+    read_segments(image, *entries, header->e_phnum);
+    // In memory the first segment is the one that holds the ELF header.
+    if (reader->fd < 0 && image->segment_count)
+        reader->bias = header_place - (image->segments[0].address - image->segments[0].offset);
+    return 0;
+}
+
+static void find_build_id(struct tacho_image *image, const struct reader *reader,
+                          const Elf64_Phdr *entries, unsigned count)
+{
+    for (unsigned i = 0; i < count && !image->build_id_size; i++) {
+        if (entries[i].p_type != PT_NOTE || entries[i].p_filesz > NOTES_MAX)
+            continue;
+        uint8_t *notes = copy_range(reader, image, entries[i].p_vaddr, entries[i].p_filesz);
+        if (notes)
+            read_notes(image, notes, entries[i].p_filesz);
+        free(notes);
+    }
+}
+
 static int read_parts(struct tacho_image *image, struct reader *reader, uint64_t header_place,
                       struct tacho_fail *fail)
 {
     Elf64_Ehdr header;
     Elf64_Phdr *entries;
-    size_t size;
-    memset(image, 0, sizeof *image);
-    if (!read_at(reader, header_place, &header, sizeof header))
-        return tacho_fail_set(fail, TACHO_ERR_FORMAT, "no ELF header can be read");
-    if (check_header(&header, fail) < 0)
+    if (read_headers(image, reader, header_place, &header, &entries, fail) < 0)
         return fail->code;
-    size = header.e_phnum * sizeof *entries;
-    entries = malloc(size);
-    if (!entries || !read_at(reader, header_place + header.e_phoff, entries, size)) {
-        free(entries);
-        return tacho_fail_set(fail, TACHO_ERR_FORMAT, "the program headers cannot be read");
-    }
-    read_segments(image, entries, header.e_phnum);
-    // In memory the first segment is the one that holds the ELF header.
-    if (reader->fd < 0 && image->segment_count)
-        reader->bias = header_place - (image->segments[0].address - image->segments[0].offset);
-    for (unsigned i = 0; i < header.e_phnum; i++) {
-        if (entries[i].p_type == PT_GNU_EH_FRAME && !image->header)
+    find_build_id(image, reader, entries, header.e_phnum);
+    for (unsigned i = 0; i < header.e_phnum && !image->header; i++)
+        if (entries[i].p_type == PT_GNU_EH_FRAME)
             read_tables(image, reader, &entries[i]);
-        if (entries[i].p_type == PT_NOTE && !image->build_id_size && entries[i].p_filesz < 65536) {
-            uint8_t *notes = copy_range(reader, image, entries[i].p_vaddr, entries[i].p_filesz);
-            if (notes)
-                read_notes(image, notes, entries[i].p_filesz);
-            free(notes);
-        }
-    }
     free(entries);
     if (!image->frame)
         read_section(image, reader, &header);
     return 0;
+}
+
+size_t tacho_image_read_build_id(int fd, uint8_t *build_id)
+{
+    struct reader reader = {.fd = fd};
+    struct tacho_image image;
+    struct tacho_fail ignored;
+    Elf64_Ehdr header;
+    Elf64_Phdr *entries;
+    if (read_headers(&image, &reader, 0, &header, &entries, &ignored) < 0)
+        return 0;
+    find_build_id(&image, &reader, entries, header.e_phnum);
+    free(entries);
+    memcpy(build_id, image.build_id, image.build_id_size);
+    return image.build_id_size;
 }
 
 int tacho_image_read_file(struct tacho_image *image, int fd, struct tacho_fail *fail)

@@ -34,6 +34,8 @@ struct tacho_image {
     size_t build_id_size;
 };
 
+// The build id of a file, at most TACHO_IMAGE_BUILD_ID_MAX bytes; returns its size, 0: it has none.
+size_t tacho_image_read_build_id(int fd, uint8_t *build_id);
 // A file: `fd` stays the caller's.
 int tacho_image_read_file(struct tacho_image *image, int fd, struct tacho_fail *fail);
 // The memory of process `pid`, where the mapping that starts at `start` shows the file from its

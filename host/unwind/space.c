@@ -23,6 +23,8 @@ void tacho_modules_release(struct tacho_modules *modules)
     }
     tacho_array_release(&modules->items);
     tacho_map_release(&modules->by_key);
+    tacho_map_release(&modules->identities);
+    tacho_array_release(&modules->build_ids);
     tacho_strings_release(&modules->strings);
 }
 
@@ -108,6 +110,7 @@ static void read_line(struct tacho_space *space, struct tacho_modules *modules, 
         strlen(rights) < 4 || rights[2] != 'x' || map.start >= map.end)
         return;
     map.path = tacho_strings_keep(&modules->strings, path_at ? line + path_at : "");
+    tacho_modules_identify(modules, &map);
     tacho_space_add(space, &map);
 }
 
@@ -180,7 +183,7 @@ static bool read_image(struct tacho_image *image, pid_t pid, const struct tacho_
     return tacho_image_read_process(image, pid, map->start, map->offset, &ignored) == 0;
 }
 
-static uint64_t identity(const struct tacho_space_map *map)
+static uint64_t hash_of(const struct tacho_space_map *map)
 {
     uint64_t seed = tacho_hash_u64(map->inode);
     if (map->build_id_size)
@@ -188,11 +191,40 @@ static uint64_t identity(const struct tacho_space_map *map)
     return tacho_hash_bytes(map->path, strlen(map->path), seed);
 }
 
+static struct tacho_module_identity identity_read(const struct tacho_space_map *map)
+{
+    struct tacho_module_identity identity = {.build_id_size = 0};
+    struct stat status;
+    int fd = open(map->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return identity;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        (map->inode == 0 || map->inode == (uint64_t)status.st_ino))
+        identity.build_id_size = (uint8_t)tacho_image_read_build_id(fd, identity.build_id);
+    close(fd);
+    return identity;
+}
+
+void tacho_modules_identify(struct tacho_modules *modules, struct tacho_space_map *map)
+{
+    bool added;
+    if (map->path[0] != '/' || map->path[1] == '/' || map->build_id_size)
+        return;
+    uint64_t *index = tacho_map_put(&modules->identities, hash_of(map), &added);
+    if (added) {
+        *index = modules->build_ids.count;
+        tacho_array_push(&modules->build_ids, identity_read(map));
+    }
+    const struct tacho_module_identity *identity = &modules->build_ids.items[*index];
+    memcpy(map->build_id, identity->build_id, sizeof map->build_id);
+    map->build_id_size = identity->build_id_size;
+}
+
 static struct tacho_module *module_of(struct tacho_modules *modules, pid_t pid,
                                       const struct tacho_space_map *map)
 {
     bool added;
-    uint64_t *slot = tacho_map_put(&modules->by_key, identity(map), &added);
+    uint64_t *slot = tacho_map_put(&modules->by_key, hash_of(map), &added);
     struct tacho_image image;
     struct tacho_module *module;
     if (!added)

@@ -20,11 +20,18 @@ struct tacho_module {
     bool has_table;
 };
 
+struct tacho_module_identity {
+    uint8_t build_id[TACHO_IMAGE_BUILD_ID_MAX];
+    uint8_t build_id_size; // 0: it has none, or could not be read
+};
+
 struct tacho_modules {
     TACHO_ARRAY(struct tacho_module *) items;
     struct tacho_map by_key;      // hash of the identity: index + 1, or 0 when it could not be read
     struct tacho_strings strings; // the paths
-    uint64_t table_bytes;         // memory that the tables take
+    struct tacho_map identities;  // hash of path and inode: index of the build id below
+    TACHO_ARRAY(struct tacho_module_identity) build_ids;
+    uint64_t table_bytes; // memory that the tables take
 };
 
 // An executable mapping.
@@ -46,6 +53,8 @@ struct tacho_space {
 };
 
 void tacho_modules_release(struct tacho_modules *modules);
+// Looks for the build id of the file that `map` shows, once per file.
+void tacho_modules_identify(struct tacho_modules *modules, struct tacho_space_map *map);
 
 // Adds a mapping in place of what was there.
 void tacho_space_add(struct tacho_space *space, const struct tacho_space_map *map);

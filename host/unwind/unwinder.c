@@ -230,6 +230,17 @@ static bool is_program_start(const struct walk *walk)
            tacho_stack_copy_read(walk->stack, at + 8 + 8 * count, &end) && end == 0;
 }
 
+// The stack of a thread that has not run yet: nothing but the thread's descriptor, whose first word
+// is its own address (as %fs:0 is by the psABI).
+static bool is_thread_start(const struct walk *walk)
+{
+    uint64_t at = walk->registers.value[TACHO_REGISTER_RSP], value;
+    for (uint64_t end = at + 64; at < end; at += 8)
+        if (tacho_stack_copy_read(walk->stack, at, &value) && value == at)
+            return true;
+    return false;
+}
+
 static bool step_frame_pointer(struct walk *walk)
 {
     uint64_t *value = walk->registers.value;
@@ -250,30 +261,61 @@ static bool step_frame_pointer(struct walk *walk)
     return enter_caller(walk, frame + 16, pc);
 }
 
-static bool step(struct walk *walk)
+static const struct tacho_unwind_row *row_at(struct walk *walk, uint64_t pc,
+                                             const struct tacho_space_map **map)
 {
     struct tacho_unwinder *unwinder = walk->unwinder;
-    uint64_t pc = walk->registers.value[TACHO_REGISTER_RIP] - (walk->is_exact ? 0 : 1);
-    const struct tacho_space_map *map = tacho_space_find(walk->space, &unwinder->modules, pc);
-    const struct tacho_unwind_row *row = NULL;
-    if (unwinder->mode == TACHO_UNWIND_FP)
+    *map = tacho_space_find(walk->space, &unwinder->modules, pc);
+    if (!*map || !(*map)->module || !(*map)->module->has_table)
+        return NULL;
+    return row_of(unwinder, (*map)->module, pc - (*map)->bias);
+}
+
+// Hand-written code in a file that has a table, but none for this place: mostly a few instructions
+// around a system call. If what the stack pointer points to is an address that the table knows, it
+// is the return address.
+static bool step_leaf(struct walk *walk)
+{
+    uint64_t stack_pointer = walk->registers.value[TACHO_REGISTER_RSP], pc;
+    const struct tacho_space_map *map;
+    const struct tacho_unwind_row *row;
+    if (is_thread_start(walk))
+        return stop(walk, TACHO_UNWIND_COMPLETE);
+    if (!tacho_stack_copy_read(walk->stack, stack_pointer, &pc) || pc == 0)
         return step_frame_pointer(walk);
+    row = row_at(walk, pc - 1, &map);
+    if (!row || row->kind == ROW_NONE)
+        return step_frame_pointer(walk);
+    return enter_caller(walk, stack_pointer + 8, pc);
+}
+
+static bool step(struct walk *walk)
+{
+    enum tacho_unwind_mode mode = walk->unwinder->mode;
+    uint64_t pc = walk->registers.value[TACHO_REGISTER_RIP] - (walk->is_exact ? 0 : 1);
+    const struct tacho_space_map *map;
+    const struct tacho_unwind_row *row;
+    if (mode == TACHO_UNWIND_FP)
+        return step_frame_pointer(walk);
+    row = row_at(walk, pc, &map);
     if (!map && walk->depth > 1)
         return stop(walk, TACHO_UNWIND_BAD_FRAME);
-    if (map && map->module && map->module->has_table)
-        row = row_of(unwinder, map->module, pc - map->bias);
-    switch (row ? row->kind : ROW_NONE) {
+    switch (row ? row->kind : 0) {
     case ROW_SIMPLE:
         return step_simple(walk, row);
     case ROW_OUTERMOST:
         return stop(walk, TACHO_UNWIND_COMPLETE);
     case ROW_COMPLEX:
         return step_complex(walk, map->module, pc - map->bias);
+    case ROW_NONE:
+        if (walk->depth == 1)
+            return step_leaf(walk);
+        break;
     default:
-        if (unwinder->mode == TACHO_UNWIND_TABLE)
-            return stop(walk, TACHO_UNWIND_NO_TABLE);
-        return step_frame_pointer(walk);
+        break;
     }
+    return mode == TACHO_UNWIND_TABLE ? stop(walk, TACHO_UNWIND_NO_TABLE)
+                                      : step_frame_pointer(walk);
 }
 
 size_t tacho_unwinder_walk(struct tacho_unwinder *unwinder, struct tacho_space *space,

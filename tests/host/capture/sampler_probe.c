@@ -5,6 +5,7 @@
 //   --rate HZ  --unwind auto|fp|table  --kind auto|perf|agent  --pid PID  --for SECONDS
 //   --no-kernel  --off-cpu  --stack-bytes N  --agent PATH
 //   --dump         also every stack and map
+//   --out PATH     writes its own lines there, so that the command keeps the output
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -127,6 +128,8 @@ static int watch(struct tacho_source *source, pid_t child, int64_t until_ns,
     return result;
 }
 
+static const char *out_path;
+
 static int run(struct tacho_sampler_config *config, char **command, double seconds, bool dumps)
 {
     struct tacho_fail fail = {0};
@@ -144,6 +147,8 @@ static int run(struct tacho_sampler_config *config, char **command, double secon
         child = fork_child(command, tacho_sampler_environment(source), &gate);
         tacho_sampler_child_set(source, child);
     }
+    if (out_path && !freopen(out_path, "w", stdout))
+        return 3;
     int64_t cpu_ns = tacho_time_own_cpu_ns();
     if (source->ops->start(source, &probe.sink, &fail) == 0) {
         if (gate >= 0 && write(gate, "x", 1) != 1)
@@ -217,6 +222,8 @@ int main(int count, char **arguments)
             seconds = strtod(arguments[i], NULL);
         } else if (strcmp(option, "--stack-bytes") == 0) {
             config.stack_bytes = strtoul(arguments[i], NULL, 10);
+        } else if (strcmp(option, "--out") == 0) {
+            out_path = arguments[i];
         } else if (strcmp(option, "--agent") == 0) {
             config.agent_path = arguments[i];
         } else {
