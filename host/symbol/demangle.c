@@ -1,8 +1,10 @@
 // Demangled names by libiberty (its demanglers carry a linking exception and need no C++ runtime).
 #include "symbol/demangle.h"
 
+#include <limits.h>
 #include <libiberty/demangle.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,20 +36,21 @@ static char *demangled(const char *name)
 
 const char *tacho_demangle(struct tacho_strings *strings, const char *name)
 {
-    char *readable = demangled(name);
-    if (readable) {
-        const char *kept = tacho_symbol_name_clean(strings, readable);
-        free(readable);
-        return kept;
+    // "f@@V1" and "f@V1" are versions of f, but "f@plt" is not f.
+    char base[NAME_SIZE_MAX], whole[NAME_SIZE_MAX];
+    const char *suffix = strchr(name + (name[0] == '@'), '@');
+    if (suffix) {
+        snprintf(base, sizeof base, "%.*s",
+                 (int)(suffix - name < INT_MAX ? suffix - name : INT_MAX), name);
+        name = base;
     }
-    const char *version = strchr(name + (name[0] == '@'), '@');
-    if (!version)
-        return tacho_symbol_name_clean(strings, name);
-    char plain[NAME_SIZE_MAX];
-    size_t size = (size_t)(version - name);
-    if (size >= sizeof plain)
-        size = sizeof plain - 1;
-    memcpy(plain, name, size);
-    plain[size] = '\0';
-    return tacho_symbol_name_clean(strings, plain);
+    char *readable = demangled(name);
+    const char *shown = readable ? readable : name;
+    if (suffix && strcmp(suffix, "@plt") == 0) {
+        snprintf(whole, sizeof whole, "%.4000s@plt", shown);
+        shown = whole;
+    }
+    const char *kept = tacho_symbol_name_clean(strings, shown);
+    free(readable);
+    return kept;
 }

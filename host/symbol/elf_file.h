@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/array.h"
 #include "base/fail.h"
 #include "symbol/symbols.h"
@@ -49,6 +50,9 @@ void tacho_elf_file_symbols(const struct tacho_elf_file *file, struct tacho_symb
 // Adds the bounds of functions as the unwind tables (.eh_frame) know them: what is left in a
 // stripped file to tell its functions apart.
 void tacho_elf_file_bounds(const struct tacho_elf_file *file, struct tacho_symbols *symbols);
+// Adds the stubs that call other libraries' functions, as "malloc@plt"; the names live in `names`.
+void tacho_elf_file_stubs(const struct tacho_elf_file *file, struct tacho_symbols *symbols,
+                          struct tacho_arena *names);
 // Opens the small symbol table that some distributions keep compressed in .gnu_debugdata. Returns
 // 1, 0 if there is none, or a failure.
 int tacho_elf_file_open_minidebug(const struct tacho_elf_file *file,

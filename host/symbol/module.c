@@ -17,6 +17,7 @@ void tacho_module_open(struct tacho_module *module, struct tacho_elf_file *file,
     if (!has_symtab || wants_more)
         module->has_debug = tacho_debug_file_find(file, debug_roots, &module->debug, refused);
     tacho_elf_file_symbols(file, &module->symbols);
+    tacho_elf_file_stubs(file, &module->symbols, &module->names);
     if (module->has_debug && !has_symtab) {
         tacho_elf_file_symbols(&module->debug, &module->symbols);
         has_symtab = tacho_elf_file_has_symtab(&module->debug);
@@ -41,6 +42,7 @@ void tacho_module_close(struct tacho_module *module)
     if (module->has_dwarf)
         tacho_dwarf_close(&module->dwarf);
     tacho_symbols_release(&module->symbols);
+    tacho_arena_release(&module->names);
     if (module->has_minidebug)
         tacho_elf_file_close(&module->minidebug);
     if (module->has_debug)

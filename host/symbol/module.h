@@ -10,6 +10,7 @@
 struct tacho_module {
     struct tacho_elf_file file, debug, minidebug;
     struct tacho_symbols symbols;
+    struct tacho_arena names; // of symbols that are in no table
     struct tacho_dwarf dwarf;
     bool has_debug, has_minidebug, has_dwarf;
     bool has_names; // a full symbol table, not only what the dynamic linker needs

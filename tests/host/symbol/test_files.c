@@ -146,6 +146,42 @@ static void a_file_that_is_missing_or_no_program_is_said(void **state)
     bench_close(&bench);
 }
 
+// Where objdump, which knows the layouts of linkers, sees the stub; 0: nowhere.
+static uint64_t stub_of(const char *path, const char *function)
+{
+    char command[1024];
+    snprintf(command, sizeof command,
+             "objdump -d %s | sed -n 's/^\\([0-9a-f]*\\) <%s@plt>:.*/\\1/p'", path, function);
+    FILE *said = popen(command, "r");
+    assert_non_null(said);
+    unsigned long address = 0;
+    if (fscanf(said, "%lx", &address) != 1)
+        address = 0;
+    pclose(said);
+    return address;
+}
+
+static void stubs_are_called_after_what_they_call(void **state)
+{
+    (void)state;
+#if !defined(__x86_64__) && !defined(__aarch64__)
+    skip();
+#endif
+    struct bench bench;
+    char subject[512], stripped[512];
+    bench_open(&bench);
+    subject_path("subject_cpp", subject, sizeof subject);
+    snprintf(stripped, sizeof stripped, "%s/stripped", bench.folder);
+    run_command("strip -o %s %s", stripped, subject);
+    uint64_t print = stub_of(subject, "printf"), delete = stub_of(subject, "_ZdlPvm");
+    assert_true(print != 0 && delete != 0);
+    assert_string_equal(bench_name(&bench, subject, "", print, 0)->function, "printf@plt");
+    assert_string_equal(bench_name(&bench, stripped, "", print + 6, 0)->function, "printf@plt");
+    assert_string_equal(bench_name(&bench, stripped, "", delete, 0)->function,
+                        "operator delete(void*, unsigned long)@plt");
+    bench_close(&bench);
+}
+
 static void an_address_that_no_symbol_covers_is_not_given_the_nearest_name(void **state)
 {
     (void)state;
@@ -373,6 +409,7 @@ int main(void)
         cmocka_unit_test(a_debug_file_of_another_build_is_refused),
         cmocka_unit_test(a_file_that_is_not_the_one_that_ran_is_refused),
         cmocka_unit_test(a_file_that_is_missing_or_no_program_is_said),
+        cmocka_unit_test(stubs_are_called_after_what_they_call),
         cmocka_unit_test(an_address_that_no_symbol_covers_is_not_given_the_nearest_name),
         cmocka_unit_test(a_deleted_program_is_read_while_it_runs),
         cmocka_unit_test(a_deleted_program_that_was_held_is_read_after_its_end),
