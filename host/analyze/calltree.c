@@ -18,10 +18,15 @@ struct folding {
     TACHO_ARRAY(uint32_t) needed; // run nodes that carry weight in this group, or stand above one
     int64_t *self;                // by run node, of this group
     uint64_t *samples;
-    int64_t *heaviest; // by function: the self weight of the line it shows
+    int64_t least;             // subtrees below this weight are not unfolded
+    int64_t *subtree;          // by run node, of this group: what is in and below it
+    uint64_t *subtree_samples; // NULL both when everything is unfolded
+    uint32_t light;            // the function that stands for what is not unfolded
+    int64_t *heaviest;         // by function: the self weight of the line it shows
 };
 
 #define NEEDED UINT32_MAX
+#define LIGHT  (UINT32_MAX - 1) // place of a node that is not unfolded
 
 enum keep { KEEP_MATCHED = 1, KEEP_EXCLUDED = 2, KEEP_ROOTED = 4 };
 
@@ -215,6 +220,40 @@ static void count_sample(struct folding *folding, uint32_t node, int64_t weight)
     }
 }
 
+static void sum_subtrees(struct folding *folding)
+{
+    for (size_t i = folding->needed.count; i-- > 0;) {
+        uint32_t node = folding->needed.items[i], parent = node_parent(folding->run, node);
+
+        folding->subtree[node] += folding->self[node];
+        folding->subtree_samples[node] += folding->samples[node];
+        if (parent != TACHO_NO_INDEX) {
+            folding->subtree[parent] += folding->subtree[node];
+            folding->subtree_samples[parent] += folding->subtree_samples[node];
+        }
+    }
+}
+
+// Whether a node is part of something light; the topmost of it leaves its weight with the caller.
+static bool fold_light(struct folding *folding, uint32_t node, uint32_t top)
+{
+    uint32_t parent = node_parent(folding->run, node);
+    uint32_t above = parent != TACHO_NO_INDEX ? folding->place[parent] : top + 1;
+
+    if (above != LIGHT && folding->subtree[node] >= folding->least)
+        return false;
+    if (above != LIGHT) {
+        uint32_t child = child_of(folding, above - 1, folding->light, 0);
+
+        folding->tree->nodes.items[child].self += folding->subtree[node];
+        folding->tree->nodes.items[child].samples += folding->subtree_samples[node];
+    }
+    folding->place[node] = LIGHT;
+    folding->self[node] = 0;
+    folding->samples[node] = 0;
+    return true;
+}
+
 // Puts the counted stacks below `top`, parents before children.
 static void fold_group(struct folding *folding, uint32_t top)
 {
@@ -229,11 +268,51 @@ static void fold_group(struct folding *folding, uint32_t top)
     } else if (count > 0) {
         qsort(folding->needed.items, count, sizeof *folding->needed.items, by_number);
     }
-    for (size_t i = 0; i < count; i++)
-        fold_node(folding, folding->needed.items[i], top);
-    for (size_t i = 0; i < count; i++)
+    if (folding->subtree != NULL)
+        sum_subtrees(folding);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t node = folding->needed.items[i];
+
+        if (folding->subtree == NULL || !fold_light(folding, node, top))
+            fold_node(folding, node, top);
+    }
+    for (size_t i = 0; i < count; i++) {
         folding->place[folding->needed.items[i]] = 0;
+        if (folding->subtree != NULL) {
+            folding->subtree[folding->needed.items[i]] = 0;
+            folding->subtree_samples[folding->needed.items[i]] = 0;
+        }
+    }
     folding->needed.count = 0;
+}
+
+// A function of the table that is none: a process, a thread, what is not unfolded.
+static uint32_t add_pseudo_function(struct tacho_calltree *tree, const char *name)
+{
+    struct tacho_functions *functions = &tree->functions;
+
+    tacho_array_push(&functions->items,
+                     (struct tacho_function){.name = tacho_strings_keep(&functions->strings, name),
+                                             .module = "",
+                                             .file = "",
+                                             .module_index = TACHO_NO_INDEX,
+                                             .group = true});
+    return (uint32_t)functions->items.count - 1;
+}
+
+static void prepare_light(struct folding *folding)
+{
+    const struct tacho_run_profile *profile = folding->tree->profile;
+    double total = 0;
+
+    for (size_t i = 0; i < profile->samples.count; i++) {
+        if (tacho_profile_sample_wanted(folding->run, folding->filter, &profile->samples.items[i]))
+            total += (double)profile->samples.items[i].weight;
+    }
+    folding->least = (int64_t)(folding->filter->least_share * total);
+    folding->subtree = take(folding->run->nodes.count, sizeof *folding->subtree);
+    folding->subtree_samples = take(folding->run->nodes.count, sizeof *folding->subtree_samples);
+    folding->light = add_pseudo_function(folding->tree, "(light calls)");
 }
 
 static uint32_t group_of(const struct folding *folding,
@@ -251,7 +330,6 @@ static uint32_t group_of(const struct folding *folding,
 static uint32_t group_node(struct folding *folding, uint32_t group)
 {
     const struct tacho_run *run = folding->run;
-    struct tacho_functions *functions = &folding->tree->functions;
     const char *name = "";
     uint32_t number = group;
     char text[160];
@@ -272,13 +350,7 @@ static uint32_t group_node(struct folding *folding, uint32_t group)
         snprintf(text, sizeof text, "%s %" PRIu32 " %.100s",
                  folding->filter->group == TACHO_GROUP_THREAD ? "thread" : "process", number, name);
     }
-    tacho_array_push(&functions->items,
-                     (struct tacho_function){.name = tacho_strings_keep(&functions->strings, text),
-                                             .module = "",
-                                             .file = "",
-                                             .module_index = TACHO_NO_INDEX,
-                                             .group = true});
-    return child_of(folding, 0, (uint32_t)functions->items.count - 1, 0);
+    return child_of(folding, 0, add_pseudo_function(folding->tree, text), 0);
 }
 
 static int by_group(const void *a, const void *b)
@@ -428,6 +500,8 @@ void tacho_calltree_build(struct tacho_calltree *tree, const struct tacho_run *r
     folding.samples = take(run->nodes.count, sizeof *folding.samples);
     folding.heaviest = take(tree->functions.items.count, sizeof *folding.heaviest);
     folding.wanted = tacho_profile_nodes_wanted(run, folding.filter, &tree->functions);
+    if (profile != NULL && folding.filter->least_share > 0)
+        prepare_light(&folding);
     if (profile != NULL)
         fold_samples(&folding);
     for (size_t i = tree->nodes.count; i-- > 0;) {
@@ -447,6 +521,8 @@ void tacho_calltree_build(struct tacho_calltree *tree, const struct tacho_run *r
     free(folding.self);
     free(folding.samples);
     free(folding.heaviest);
+    free(folding.subtree);
+    free(folding.subtree_samples);
 }
 
 void tacho_calltree_release(struct tacho_calltree *tree)

@@ -19,6 +19,11 @@ struct tacho_profile_filter {
     const char *exclude;      // no stack with a function that matches
     const char *root;         // the stack's part from the outermost function that matches inwards
     enum tacho_group group;
+    // Parts of stacks below this share of the whole are not unfolded: each caller gets one child
+    // named
+    // "(light calls)" with their weight. 0: everything is unfolded. For views that cannot show
+    // more.
+    double least_share;
 };
 
 struct tacho_calltree_node {

@@ -64,8 +64,10 @@ void tacho_functions_build(struct tacho_functions *functions, const struct tacho
         function = &functions->items.items[*place];
         if ((frame->flags & TACHO_FRAME_INLINED) == 0)
             function->flags &= ~(uint32_t)TACHO_FRAME_INLINED;
-        if (function->file[0] == '\0' && frame->file != NULL)
+        if (function->line == 0 && frame->file != NULL && frame->file[0] != '\0') {
             function->file = frame->file;
+            function->line = frame->line;
+        }
     }
     tacho_map_release(&index);
 }

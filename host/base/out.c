@@ -67,13 +67,17 @@ void tacho_out_printf(struct tacho_out *out, const char *format, ...)
         return;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    // Most texts are short: only a longer one is made twice.
+    const size_t guess = 240;
+    char *place = tacho_buffer_room(&out->buffer, guess);
+    int size = vsnprintf(place, guess + 1, format, arguments);
     va_end(arguments);
-    if (size > 0) {
-        char *place = tacho_buffer_room(&out->buffer, (size_t)size);
+    if (size > (int)guess) {
+        place = tacho_buffer_room(&out->buffer, (size_t)size);
         vsnprintf(place, (size_t)size + 1, format, again);
-        out->buffer.size += (size_t)size;
     }
+    if (size > 0)
+        out->buffer.size += (size_t)size;
     va_end(again);
     flush_when_large(out);
 }

@@ -562,6 +562,7 @@ int tacho_report_firefox(const struct tacho_report *report, struct tacho_out *ou
 
     if (code < 0)
         return code;
+    tacho_trace_order(&trace, report->run);
     tacho_stacks_build(&stacks, report);
     tacho_json_init(&writing.json, out, false);
     tacho_json_object_begin(&writing.json);

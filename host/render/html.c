@@ -138,8 +138,7 @@ static void write_u32s(struct tacho_json *json, const char *key, const uint32_t 
 static void write_functions(struct tacho_json *json, const struct folded_tree *folded,
                             const struct tacho_calltree *tree)
 {
-    static const struct tacho_function rest = {
-        .name = "(calls of less than 0.01 %)", .module = "", .file = ""};
+    static const struct tacho_function rest = {.name = "(light calls)", .module = "", .file = ""};
 
     tacho_json_key(json, "functions");
     tacho_json_array_begin(json);
@@ -168,6 +167,9 @@ static void write_profile(struct tacho_json *json, const struct tacho_report *re
     struct folded_tree folded = {0};
 
     filter.group = TACHO_GROUP_THREAD;
+    // Stacks that differ only by an address or line become one node: unfold a little more than is
+    // kept.
+    filter.least_share = PRUNE_SHARE / 10;
     tacho_calltree_build(&tree, report->run, profile, &filter);
     prune(&folded, &tree);
     tacho_json_object_begin(json);
@@ -202,7 +204,7 @@ static void write_profiles(struct tacho_json *json, const struct tacho_report *r
 {
     tacho_json_key(json, "profiles");
     tacho_json_array_begin(json);
-    if (report->profile != NULL && report->tree.samples > 0)
+    if (report->profile != NULL)
         write_profile(json, report, report->profile);
     for (size_t i = 0; i < report->run->profiles.count; i++) {
         const struct tacho_run_profile *profile = &report->run->profiles.items[i];

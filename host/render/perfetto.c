@@ -355,6 +355,7 @@ int tacho_report_perfetto(const struct tacho_report *report, struct tacho_out *o
 
     if (code < 0)
         return code;
+    tacho_trace_order(&writing.trace, run);
     write_interned(&writing);
     write_tracks(&writing);
     write_spans(&writing);

@@ -45,6 +45,22 @@ static int no_such_profile(const struct tacho_run *run, const char *name, struct
     return fail->code;
 }
 
+// Formats of single samples need the functions only; the page folds in its own way.
+static bool needs_tree(const struct tacho_report_format *format)
+{
+    static int (*const formats[])(const struct tacho_report *report, struct tacho_out *out,
+                                  struct tacho_fail *fail) = {
+        tacho_report_html,       tacho_report_speedscope, tacho_report_pprof,
+        tacho_report_perfetto,   tacho_report_chrome,     tacho_report_firefox,
+        tacho_report_openmetrics};
+
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (format->render == formats[i])
+            return false;
+    }
+    return true;
+}
+
 int tacho_report_render(const struct tacho_report_format *format, const struct tacho_run *run,
                         const struct tacho_report_options *options, struct tacho_out *out,
                         struct tacho_fail *fail)
@@ -63,7 +79,10 @@ int tacho_report_render(const struct tacho_report_format *format, const struct t
     report.profile = tacho_profile_find(run, report.options.profile);
     if (report.profile == NULL && report.options.profile != NULL)
         return no_such_profile(run, report.options.profile, fail);
-    tacho_calltree_build(&report.tree, run, report.profile, &report.options.filter);
+    if (needs_tree(format))
+        tacho_calltree_build(&report.tree, run, report.profile, &report.options.filter);
+    else
+        tacho_functions_build(&report.tree.functions, run);
     code = format->render(&report, out, fail);
     tacho_calltree_release(&report.tree);
     if (code < 0)

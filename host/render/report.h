@@ -27,7 +27,7 @@ struct tacho_report_options {
 };
 
 // What a format's function gets: the run, the options with defaults filled in, and the profile
-// already folded.
+// folded; formats that keep single samples get only the tree's functions.
 struct tacho_report {
     const struct tacho_run *run;
     struct tacho_report_options options;

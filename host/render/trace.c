@@ -115,6 +115,18 @@ static void bounds(const struct tacho_run *run, int64_t *begin, int64_t *end)
         *end = INT64_MAX / 4;
 }
 
+static uint64_t events_at_most(const struct tacho_report *report, bool with_samples)
+{
+    const struct tacho_run *run = report->run;
+    uint64_t events = run->spans.count + run->events.count;
+
+    for (size_t i = 0; i < run->series.count; i++)
+        events += run->series.items[i].count;
+    if (with_samples && report->profile != NULL)
+        events += report->profile->samples.count;
+    return events;
+}
+
 static void cut(struct tacho_trace *trace, const struct tacho_report *report, bool with_samples)
 {
     struct cutting cutting = {0};
@@ -123,6 +135,9 @@ static void cut(struct tacho_trace *trace, const struct tacho_report *report, bo
     char from[TACHO_UNIT_TEXT_MAX], to[TACHO_UNIT_TEXT_MAX];
     bool windowed = trace->note[0] != '\0';
 
+    trace->events = events_at_most(report, with_samples);
+    if (!windowed && trace->events <= report->options.events_max)
+        return;
     cutting.begin = trace->begin_ns;
     cutting.width = (trace->end_ns - trace->begin_ns) / CUT_BUCKETS + 1;
     cutting.buckets = tacho_array_grow(NULL, &capacity, CUT_BUCKETS + 1, sizeof *cutting.buckets);
@@ -169,25 +184,37 @@ static int by_thread_then_begin(const void *a, const void *b)
     return (x->duration_ns < y->duration_ns) - (x->duration_ns > y->duration_ns);
 }
 
-static void order_spans(struct tacho_trace *trace, const struct tacho_report *report)
+static void choose_spans(struct tacho_trace *trace, const struct tacho_report *report)
 {
     const struct tacho_run *run = report->run;
-    TACHO_ARRAY(struct span_order) order = {0};
 
+    tacho_array_reserve(&trace->spans, run->spans.count + 1);
     for (size_t i = 0; i < run->spans.count; i++) {
         const struct tacho_run_span *span = &run->spans.items[i];
 
         if (span->zone < run->zones.count && span_overlaps(trace, span) &&
             thread_wanted(report, span->thread))
-            tacho_array_push(&order, (struct span_order){span->begin_ns, span->duration_ns,
-                                                         span->thread, (uint32_t)i, span->depth});
+            tacho_array_push(&trace->spans, (uint32_t)i);
     }
-    if (order.count > 0)
-        qsort(order.items, order.count, sizeof *order.items, by_thread_then_begin);
-    tacho_array_reserve(&trace->spans, order.count + 1);
-    for (size_t i = 0; i < order.count; i++)
-        tacho_array_push(&trace->spans, order.items[i].span);
-    tacho_array_release(&order);
+}
+
+void tacho_trace_order(struct tacho_trace *trace, const struct tacho_run *run)
+{
+    struct span_order *order;
+    size_t capacity = 0;
+
+    order = tacho_array_grow(NULL, &capacity, trace->spans.count + 1, sizeof *order);
+    for (size_t i = 0; i < trace->spans.count; i++) {
+        uint32_t index = trace->spans.items[i];
+        const struct tacho_run_span *span = &run->spans.items[index];
+
+        order[i] = (struct span_order){span->begin_ns, span->duration_ns, span->thread, index,
+                                       span->depth};
+    }
+    qsort(order, trace->spans.count, sizeof *order, by_thread_then_begin);
+    for (size_t i = 0; i < trace->spans.count; i++)
+        trace->spans.items[i] = order[i].span;
+    free(order);
 }
 
 int tacho_trace_open(struct tacho_trace *trace, const struct tacho_report *report,
@@ -216,7 +243,7 @@ int tacho_trace_open(struct tacho_trace *trace, const struct tacho_report *repor
     if (trace->end_ns <= trace->begin_ns)
         return tacho_fail_set(fail, TACHO_ERR_EMPTY, "the time window asked for is empty");
     cut(trace, report, with_samples);
-    order_spans(trace, report);
+    choose_spans(trace, report);
     return 0;
 }
 

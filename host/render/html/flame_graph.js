@@ -10,14 +10,15 @@ function hash(text) {
   h ^= h >>> 13;
   return h >>> 0;
 }
-const HUES = [18, 32, 44, 158, 178, 198, 214, 262, 286, 330];
+// The heaviest module has the first hue, and so on.
+const HUES = [30, 196, 268, 152, 342, 48, 218, 312, 100, 176];
 function colour(f) {
   if (!f.colour) {
     const shade = (hash(f.name) % 100) / 100;
     f.colour =
       f.flags & KERNEL
         ? `hsl(8 35% ${64 + 8 * shade}%)`
-        : `hsl(${HUES[hash(f.module) % HUES.length]} 58% ${64 + 12 * shade}%)`;
+        : `hsl(${HUES[f.rank % HUES.length]} 62% ${62 + 12 * shade}%)`;
   }
   return f.colour;
 }
@@ -96,6 +97,17 @@ class Profile {
     for (let i = n - 1; i > 0; i--) this.totals[data.parent[i]] += this.totals[i];
     for (let i = 1; i < n; i++)
       this.group[i] = data.parent[i] === 0 ? i : this.group[data.parent[i]];
+    this.rankModules();
+  }
+  rankModules() {
+    const weight = new Map();
+    for (let i = 1; i < this.fn.length; i++) {
+      const f = this.functions[this.fn[i]];
+      if (!(f.flags & KERNEL)) weight.set(f.module, (weight.get(f.module) || 0) + this.self[i]);
+    }
+    const order = [...weight.keys()].sort((a, b) => weight.get(b) - weight.get(a));
+    const rank = new Map(order.map((module, i) => [module, i]));
+    for (const f of this.functions) f.rank = rank.get(f.module) || 0;
   }
   wanted(group) {
     return i => group === 0 || this.group[i] === group;
@@ -468,6 +480,7 @@ function profileSection() {
   }
   function drawHot(rows) {
     const whole = rows.reduce((a, r) => a + r.self, 0) || 1;
+    const most = rows.reduce((a, r) => Math.max(a, r.self), 0) || 1;
     hot.replaceChildren(
       table(
         [
@@ -476,7 +489,7 @@ function profileSection() {
           {
             name: "",
             text: r =>
-              $("span", { class: "meter", style: `width:${Math.max(1, (90 * r.self) / whole)}px` }),
+              $("span", { class: "meter", style: `width:${Math.max(1, (90 * r.self) / most)}px` }),
             key: r => r.self,
             left: true,
           },

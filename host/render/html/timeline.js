@@ -16,6 +16,9 @@ const TITLES = {
   rss_bytes: "Memory",
   pss_bytes: "Memory",
   swap_bytes: "Memory",
+  rss_peak_bytes: "Memory",
+  vms_bytes: "Virtual memory",
+  cpu_seconds: "CPU by mode",
   cpu_user_seconds: "CPU by mode",
   cpu_system_seconds: "CPU by mode",
   io_read_bytes: "Storage",
@@ -34,16 +37,25 @@ const TITLES = {
   threads: "Threads and processes",
   processes: "Threads and processes",
   open_files: "Open files",
+  host_cpu_ratio_machine: "Host: CPU",
+  host_steal_ratio: "Host: CPU",
+  host_io_wait_ratio: "Host: CPU",
+  host_memory_available_bytes: "Host: memory available",
+  cgroup_memory_bytes: "Control group: memory",
 };
 function asDrawn(s) {
   if (s.kind !== "counter") return { t: s.t, v: s.v, unit: s.unit };
   const t = [],
-    v = [];
+    v = [],
+    gaps = s.t.slice(1).map((x, i) => x - s.t[i]);
+  // The closing sample comes right behind the one before it: a rate between the two says nothing.
+  const least = gaps.slice().sort((a, b) => a - b)[gaps.length >> 1] / 4;
   for (let i = 1, last = 0; i < s.t.length; i++) {
     if (!known(s.v[i]) || !known(s.v[last])) {
       if (known(s.v[i])) last = i;
       continue;
     }
+    if (s.t[i] - s.t[last] < least) continue;
     const dt = (s.t[i] - s.t[last]) / 1e3,
       dv = s.v[i] - s.v[last];
     if (dt > 0 && dv >= 0) {
@@ -270,7 +282,9 @@ function timelineSection() {
         const d = asDrawn(s).v.filter(known);
         return d.every(v => v === d[0]);
       });
-    const list = [...groups.values()];
+    const order = Object.values(TITLES);
+    const rank = title => (order.includes(title) ? order.indexOf(title) : order.length);
+    const list = [...groups.values()].sort((a, b) => rank(a[0]) - rank(b[0]));
     const quiet = list
       .filter(flat)
       .map(([title, l]) => `${title} ${quantity(asDrawn(l[0]).v.find(known), asDrawn(l[0]).unit)}`);

@@ -219,6 +219,29 @@ static void groups_hold_each_thread_apart_and_sum_to_the_whole(void **state)
     tacho_run_release(&run);
 }
 
+static void light_calls_are_gathered_and_nothing_is_lost(void **state)
+{
+    struct tacho_run run;
+    struct tacho_calltree whole, light;
+    struct tacho_profile_filter filter = {.least_share = 0.01};
+
+    (void)state;
+    made_run_samples(&run, 20000);
+    tacho_calltree_build(&whole, &run, &run.profiles.items[0], NULL);
+    tacho_calltree_build(&light, &run, &run.profiles.items[0], &filter);
+    assert_int_equal(light.total, whole.total);
+    assert_int_equal(light.samples, whole.samples);
+    assert_true(light.nodes.count < whole.nodes.count / 10);
+    // What is unfolded weighs the same in both.
+    assert_string_equal(tacho_calltree_function(&light, light.nodes.items[0].first_child)->name,
+                        tacho_calltree_function(&whole, whole.nodes.items[0].first_child)->name);
+    assert_int_equal(light.nodes.items[light.nodes.items[0].first_child].total,
+                     whole.nodes.items[whole.nodes.items[0].first_child].total);
+    tacho_calltree_release(&whole);
+    tacho_calltree_release(&light);
+    tacho_run_release(&run);
+}
+
 static void damaged_indices_end_a_stack(void **state)
 {
     struct tacho_run run;
@@ -304,6 +327,7 @@ int main(void)
         cmocka_unit_test(filters_choose_by_thread_time_and_name),
         cmocka_unit_test(a_root_cuts_what_is_outside_of_it),
         cmocka_unit_test(groups_hold_each_thread_apart_and_sum_to_the_whole),
+        cmocka_unit_test(light_calls_are_gathered_and_nothing_is_lost),
         cmocka_unit_test(damaged_indices_end_a_stack),
         cmocka_unit_test(a_run_without_profile_gives_an_empty_tree),
         cmocka_unit_test(a_difference_matches_functions_by_name),
