@@ -22,3 +22,25 @@ add_library(tacho::functions ALIAS libtacho_functions)
 set_target_properties(libtacho_functions PROPERTIES OUTPUT_NAME tacho-functions
   EXPORT_NAME functions LINKER_LANGUAGE C)
 target_link_libraries(libtacho_functions PUBLIC libtacho_static)
+
+# `cmake --install BUILD --component library` puts what other projects need below the prefix; they find
+# it by find_package(tacho) or by pkg-config, or take this folder by add_subdirectory.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(TACHO_PACKAGE_FOLDER ${CMAKE_INSTALL_LIBDIR}/cmake/tacho)
+install(TARGETS libtacho_static libtacho_shared libtacho_functions EXPORT tacho-targets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library NAMELINK_COMPONENT library)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/tacho DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+  COMPONENT library FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
+install(EXPORT tacho-targets NAMESPACE tacho:: DESTINATION ${TACHO_PACKAGE_FOLDER}
+  COMPONENT library)
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/tacho-config.cmake.in
+  ${PROJECT_BINARY_DIR}/tacho-config.cmake INSTALL_DESTINATION ${TACHO_PACKAGE_FOLDER})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/tacho-config-version.cmake
+  COMPATIBILITY SameMajorVersion)
+configure_file(${PROJECT_SOURCE_DIR}/cmake/tacho.pc.in ${PROJECT_BINARY_DIR}/tacho.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/tacho-config.cmake ${PROJECT_BINARY_DIR}/tacho-config-version.cmake
+  DESTINATION ${TACHO_PACKAGE_FOLDER} COMPONENT library)
+install(FILES ${PROJECT_BINARY_DIR}/tacho.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+  COMPONENT library)
