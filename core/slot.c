@@ -10,7 +10,7 @@
 
 #define TACHO_SLOTS_NEW      64u
 #define TACHO_RING_BYTES_MIN 4096u
-#define TACHO_RING_SHARE     8u // a ring takes at most this part of the memory that is left
+#define TACHO_RING_SHARE     128u // a ring takes at most this part of the memory that is left
 
 // Where threads write whose records nobody will read.
 static struct tacho_ring_record spare_ring[1];

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TACHO_PACKED_SPAN_MAX 28 // bytes, of the worst case
+#define TACHO_PACKED_SPAN_MAX 31 // bytes, of the worst case
 
 struct tacho_packed {
     uint64_t end;

@@ -10,7 +10,7 @@
 //       sample=N         time one call in N of each zone (calls and errors are all counted)
 //       process=N        record in one process of N, chosen at random when it starts
 //       ring=BYTES       the ring of each thread, k and M allowed; default 1M
-//       memory=BYTES     the bound of the ring file; default 64M
+//       memory=BYTES     the bound of the ring file; default 256M
 //       keep             leave the ring file behind when the program ends
 //       dir=PATH         where the ring file is; default $TACHO_DIR, else /dev/shm/tacho-UID
 //       trigger=ZONE>5ms save a snapshot when a zone took longer (ns, us, ms, s)

@@ -96,7 +96,7 @@ static void zones_in_signal_handlers_lose_nothing(void **state)
 {
     struct observe *observe = *state;
     struct collect collect;
-    observe_run(observe, "detailed,keep,ring=32M,memory=512M", SUBJECT, "interrupt");
+    observe_run(observe, "detailed,keep,ring=16M,memory=2G", SUBJECT, "interrupt");
     assert_int_equal(observe->status, 0);
     size_t handled = strtoul(observe->output, NULL, 10);
     observe_read_only(observe, &collect);

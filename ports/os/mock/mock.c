@@ -61,6 +61,7 @@ void tacho_mock_begin(void *memory, size_t bytes, size_t bytes_max, size_t ring_
     memset(&tacho_mock, 0, sizeof tacho_mock);
     memset(memory, 0, bytes_max);
     tacho_mock.tid = 1;
+    tacho_control[TACHO_CONTROL_MODE] = 0;
     tacho_mock_ticks = 1000;
     tacho_mock_step = 0;
     port.ring_bytes = ring_bytes;

@@ -7,7 +7,7 @@
 #include "core/core.h"
 
 #define CONTROL_WORDS 32
-#define RING_PART     4 // of the memory, for the ring
+#define RING_PART     4
 
 uint32_t tacho_control[CONTROL_WORDS];
 
