@@ -220,6 +220,11 @@ class Docs(Tree):
         self.put("docs/requirements.md", self.ROWS.replace("planned | |", "soon | `core/sum.c` |"))
         self.bad("check_docs", "L9 is 'soon'")
 
+    def test_folder_needs_a_paragraph(self):
+        self.put("tools/layers.txt", "core:\ngizmo: core\n")
+        self.put("ARCHITECTURE.md", "| `core` | The core. |\n")
+        self.bad("check_docs", "tools/layers.txt:2: gizmo has no row")
+
     def test_examples_name_what_exists(self):
         self.put("host/cli/commands.def", "TACHO_COMMAND(run)\n")
         self.put("docs/commands/run.md", "```\ntacho run --every 1s -- ls --all\n$ ./tacho run x # --no\n```\n")
