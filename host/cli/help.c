@@ -285,7 +285,7 @@ static void completion_choices(struct tacho_out *out, const char *command, const
     tacho_out_printf(out, "    %s:--%s) words=\"", command, option);
     for (; *choices; choices++)
         tacho_out_char(out, *choices == '|' ? ' ' : *choices);
-    tacho_out_text(out, "\" ;;\n");
+    tacho_out_text(out, "\"; command= ;;\n"); // no file names beside the choices
 }
 
 void tacho_help_completion(struct tacho_out *out, bool is_zsh)
