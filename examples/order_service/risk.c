@@ -88,15 +88,24 @@ static double value_at_risk(const struct covariance *covariance, const double *w
     return var_quantile * sqrt(variance > 0 ? variance : 0);
 }
 
+// Too large for a stack, and made by several workers at once.
+struct refresh {
+    struct price_history history;
+    struct covariance covariance;
+};
+
+// Without memory the covariance stays as old as it is.
 static void covariance_refresh(struct risk *risk)
 {
-    struct price_history history;
-    struct covariance fresh;
-    prices_copy(risk->prices, &history);
-    covariance_compute(&fresh, &history);
+    struct refresh *fresh = malloc(sizeof(*fresh));
+    if (fresh == NULL)
+        return;
+    prices_copy(risk->prices, &fresh->history);
+    covariance_compute(&fresh->covariance, &fresh->history);
     pthread_rwlock_wrlock(&risk->covariance_lock);
-    risk->covariance = fresh;
+    risk->covariance = fresh->covariance;
     pthread_rwlock_unlock(&risk->covariance_lock);
+    free(fresh);
 }
 
 static double risk_of(struct risk *risk, const double *weight)
