@@ -142,12 +142,14 @@ int store_order(struct store *store, const struct order *order, const struct fil
     return code;
 }
 
+// The caches of the readers are small: the system caches the file for all of them.
 int store_reader_open(struct store_reader *reader, const struct store *store)
 {
     memset(reader, 0, sizeof(*reader));
     if (sqlite3_open_v2(store->path, &reader->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                         NULL) == SQLITE_OK &&
         sqlite3_busy_timeout(reader->database, 2000) == SQLITE_OK &&
+        sqlite3_exec(reader->database, "PRAGMA cache_size = -256", NULL, NULL, NULL) == SQLITE_OK &&
         prepare(reader->database, "SELECT " ORDER_COLUMNS " FROM orders WHERE id = ?1",
                 &reader->by_id) == 0 &&
         prepare(reader->database,
