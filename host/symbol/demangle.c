@@ -31,7 +31,9 @@ static char *demangled(const char *name)
         return NULL;
     if (strlen(name) >= NAME_SIZE_MAX)
         return NULL;
-    return cplus_demangle(name, DMGL_PARAMS | DMGL_ANSI | DMGL_AUTO);
+    // Without parameters and the type of the result, like perf: with them the name of a function of
+    // a template is hard to find in what is shown. Which overload it is, file and line say.
+    return cplus_demangle(name, DMGL_AUTO);
 }
 
 const char *tacho_demangle(struct tacho_strings *strings, const char *name)

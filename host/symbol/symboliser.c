@@ -157,7 +157,7 @@ static bool is_mangled(const char *name)
 
 // DWARF gives some C++ functions (of local types) only their last name, where the symbol has all of
 // it.
-static void complete_name(struct work *work, struct tacho_dwarf *dwarf, uint32_t index,
+static void complete_name(struct tacho_dwarf *dwarf, uint32_t index,
                           const struct tacho_symbol *symbol)
 {
     if (index == TACHO_DWARF_NONE || !symbol || !is_mangled(symbol->name))
@@ -167,10 +167,7 @@ static void complete_name(struct work *work, struct tacho_dwarf *dwarf, uint32_t
     struct tacho_dwarf_scope *scope = &dwarf->scopes.items[index];
     if (is_mangled(scope->function))
         return;
-    const char *cold = strstr(symbol->name, ".cold"); // a part of the function that lies elsewhere
-    size_t size = cold ? (size_t)(cold - symbol->name) : strlen(symbol->name);
-    unsigned number = tacho_strings_number_n(&work->run->strings, symbol->name, size);
-    scope->function = work->run->strings.items[number];
+    scope->function = symbol->name;
 }
 
 // Names the frame by DWARF as far as it knows, else by the symbol, else by its address.
@@ -225,7 +222,7 @@ static void name_places(struct work *work, struct tacho_module *module, const st
     }
     size_t at = 0;
     for (size_t i = 0; i < count && places; i++)
-        complete_name(work, &module->dwarf, places[i].scope,
+        complete_name(&module->dwarf, places[i].scope,
                       tacho_symbols_find(&module->symbols, wanted[i].address, &at));
     at = 0;
     for (size_t i = 0; i < count; i++)

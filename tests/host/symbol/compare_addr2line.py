@@ -8,7 +8,7 @@
 # Every STEP-th address that a function symbol covers is asked for. The chain of inlined functions has
 # to be as long as theirs, and each name, file and line has to be what one of the two says: addr2line
 # names some function of the chain by its symbol and sometimes gives the innermost line a wrong file,
-# llvm-symbolizer has no names for functions of local types. Of a function's part that was moved away
+# llvm-symbolizer has no names for functions of local types. c++filt makes their names readable. Of a function's part that was moved away
 # (".cold") the function's name counts. llvm-symbolizer is optional.
 import os
 import re
@@ -50,16 +50,21 @@ def chains(output):
     return result
 
 
+def readable(text):
+    """With mangled names as we show them: without parameters."""
+    return subprocess.run(["c++filt", "-p"], input=text, capture_output=True, text=True, check=True).stdout
+
+
 def ask(command, text):
     answer = subprocess.run(command, input=text, capture_output=True, text=True)
     if answer.returncode != 0:
         sys.exit(f"{command[0]}: exit status {answer.returncode}: {answer.stderr}")
-    return chains(answer.stdout)
+    return chains(readable(answer.stdout))
 
 
 def symbol_names(path):
-    table = subprocess.run(["nm", "-C", path], capture_output=True, text=True, check=True).stdout
-    return {plain(line.split(" ", 2)[2]) for line in table.splitlines() if line.count(" ") >= 2}
+    table = subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout
+    return {plain(line.split(" ", 2)[2]) for line in readable(table).splitlines() if line.count(" ") >= 2}
 
 
 def agrees(chain, theirs, symbols):
@@ -76,9 +81,9 @@ def compare(print_places, step, path):
     addresses = addresses_of(path, step)
     text = "".join(f"{address:#x}\n" for address in addresses)
     ours = ask([print_places, path], text)
-    peers = [ask(["addr2line", "-a", "-f", "-i", "-C", "-e", path], text)]
+    peers = [ask(["addr2line", "-a", "-f", "-i", "-e", path], text)]
     if shutil.which("llvm-symbolizer"):
-        peers.append(ask(["llvm-symbolizer", "--output-style=GNU", "-a", "-f", "-i", "-C", "-e", path], text))
+        peers.append(ask(["llvm-symbolizer", "--output-style=GNU", "--no-demangle", "-a", "-f", "-i", "-e", path], text))
     symbols = symbol_names(path)
     differ = [a for a in addresses if not agrees(ours.get(a), [peer.get(a) for peer in peers], symbols)]
     inlined = sum(len(chain) > 1 for chain in ours.values())

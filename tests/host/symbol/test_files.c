@@ -178,7 +178,7 @@ static void stubs_are_called_after_what_they_call(void **state)
     assert_string_equal(bench_name(&bench, subject, "", print, 0)->function, "printf@plt");
     assert_string_equal(bench_name(&bench, stripped, "", print + 6, 0)->function, "printf@plt");
     assert_string_equal(bench_name(&bench, stripped, "", delete, 0)->function,
-                        "operator delete(void*, unsigned long)@plt");
+                        "operator delete@plt");
     bench_close(&bench);
 }
 

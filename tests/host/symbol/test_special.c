@@ -50,7 +50,7 @@ static void a_map_names_made_code(void **state)
     assert_string_equal(frame->file, "/srv/x.js");
     assert_int_equal(frame->line, 3);
     assert_true(frame->flags & TACHO_FRAME_JIT);
-    assert_string_equal(jit_name(&bench, 0x7f000000107f)->function, "shop::sell()");
+    assert_string_equal(jit_name(&bench, 0x7f000000107f)->function, "shop::sell");
     assert_string_equal(jit_name(&bench, 0x7f0000001080)->function, "with blanks inside");
     assert_string_equal(jit_name(&bench, 0x7f00000010ff)->function, "not ended");
     assert_string_equal(jit_name(&bench, 0x7f0000001100)->function, "[unknown]");
