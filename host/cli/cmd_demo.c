@@ -208,10 +208,16 @@ static int start_load(struct demo *demo, struct tacho_fail *fail)
                          (char *)"-s",  script,        demo->url, NULL};
     char *const load[] = {
         own, (char *)"--connections", connections, (char *)"--for", seconds, demo->url, NULL};
-    if (start(&demo->load, wrk, fail) == 0)
-        return 0;
-    *fail = (struct tacho_fail){0};
-    return start(&demo->load, load, fail);
+    const char *name = "wrk";
+    if (start(&demo->load, wrk, fail) < 0) {
+        name = "examples/load";
+        *fail = (struct tacho_fail){0};
+        if (start(&demo->load, load, fail) < 0)
+            return fail->code;
+    }
+    tacho_out_printf(demo->session->out, "load: %s, %d connections to %s\n", name, CONNECTIONS,
+                     demo->url);
+    return tacho_out_finish(demo->session->out, "the output", fail);
 }
 
 // SIGINT reaches the service and its load by themselves, as it comes from the terminal; other

@@ -20,6 +20,7 @@ static const double slow_query_ratio_min = 25;
 static const double leak_bytes_min = 2048;
 
 static const char hotspot_function[] = "covariance_compute";
+static const char hotspot_zone[] = "risk";
 static const char slow_zone[] = "database: orders by customer";
 static const char fast_zone[] = "database: order by id";
 
@@ -29,6 +30,29 @@ static void describe_place(const struct tacho_function *function, char *text, si
     text[0] = '\0';
     if (function->file[0] != '\0' && function->line > 0)
         snprintf(text, size, " (%s:%u)", tacho_path_base(function->file), function->line);
+}
+
+static const struct tacho_zone_summary *find_zone(const struct tacho_run *run,
+                                                  const struct tacho_zones *zones, const char *name)
+{
+    for (size_t i = 0; i < zones->items.count; i++)
+        if (strcmp(run->zones.items[zones->items.items[i].zone].name, name) == 0)
+            return &zones->items.items[i];
+    return NULL;
+}
+
+// "; zone NAME takes ..." where the run has the zone, else nothing.
+static void describe_zone(const struct tacho_run *run, const char *name, char *text, size_t size)
+{
+    struct tacho_zones zones;
+    char median[TACHO_UNIT_TEXT_MAX];
+    tacho_zones_build(&zones, run, 0, 0);
+    const struct tacho_zone_summary *zone = find_zone(run, &zones, name);
+    text[0] = '\0';
+    if (zone)
+        snprintf(text, size, "; zone '%s' takes %s in the median", name,
+                 tacho_format_seconds(zone->time_ns.quantile[TACHO_P50] * 1e-9, median));
+    tacho_zones_release(&zones);
 }
 
 static void find_hotspot(const struct tacho_run *run, struct tacho_demo_finding *finding)
@@ -44,26 +68,18 @@ static void find_hotspot(const struct tacho_run *run, struct tacho_demo_finding 
     for (size_t i = 0; i < tree.functions.items.count && tree.total > 0; i++) {
         const struct tacho_function *function = &tree.functions.items.items[i];
         double ratio = (double)tree.weights[i].total / (double)tree.total;
-        char place[80], share[TACHO_UNIT_TEXT_MAX];
+        char place[64], zone[80], share[TACHO_UNIT_TEXT_MAX];
         if (strcmp(function->name, hotspot_function) != 0)
             continue;
         describe_place(function, place, sizeof place);
+        describe_zone(run, hotspot_zone, zone, sizeof zone);
         snprintf(finding->evidence, sizeof finding->evidence,
-                 "function %s%s has %s of the CPU time, in zone risk", hotspot_function, place,
-                 tacho_format_ratio(ratio, share));
+                 "function %s%s has %s of the CPU time%s", hotspot_function, place,
+                 tacho_format_ratio(ratio, share), zone);
         finding->found = ratio >= hotspot_ratio_min;
         break;
     }
     tacho_calltree_release(&tree);
-}
-
-static const struct tacho_zone_summary *find_zone(const struct tacho_run *run,
-                                                  const struct tacho_zones *zones, const char *name)
-{
-    for (size_t i = 0; i < zones->items.count; i++)
-        if (strcmp(run->zones.items[zones->items.items[i].zone].name, name) == 0)
-            return &zones->items.items[i];
-    return NULL;
 }
 
 static void find_slow_query(const struct tacho_run *run, struct tacho_demo_finding *finding)

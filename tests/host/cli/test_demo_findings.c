@@ -116,12 +116,15 @@ static void all_faults_are_found_with_their_evidence(void **state)
     tacho_run_init(&run);
     uint32_t thread = add_thread(&run);
     add_profile(&run, thread, 400, 600);
+    add_zone(&run, thread, "risk", 300000);
     add_zone(&run, thread, "database: orders by customer", 2000000);
     add_zone(&run, thread, "database: order by id", 20000);
     add_memory(&run, 4e6);
     look(&run, NULL, findings);
     assert_true(tacho_demo_findings_complete(findings));
-    assert_non_null(strstr(findings[HOTSPOT].evidence, "covariance_compute (risk.c:54) has 40"));
+    assert_non_null(strstr(findings[HOTSPOT].evidence,
+                           "covariance_compute (risk.c:54) has 40.0 % of "
+                           "the CPU time; zone 'risk' takes"));
     assert_non_null(strstr(findings[SLOW_QUERY].evidence, "2.00 ms"));
     assert_non_null(strstr(findings[LEAK].evidence, "3.91 KiB for each order"));
 }
