@@ -1,12 +1,12 @@
 // Which processes are observed: the given ones and everything they start.
 //
 // /proc/loadavg names the pid that was handed out last: while that stays the same nothing was
-// started, and a look costs one read, however many processes there are. Else the list of children of
-// each process that has run since is read. Where one of these has several threads, each of which has
-// such a list, or where the kernel keeps none, the numbers themselves are tried: pids are handed out
-// in sequence, so what is new is a range. Most of it are threads or gone again; the CPU clock of a
-// number tells both with one system call, and only real processes are asked for their parent.
-// The list of /proc is read at the start, and now and then for what a look may have missed.
+// started, and a look costs one read, however many processes there are. Else the list of children
+// of each process that has run since is read. Where one of these has several threads, each of which
+// has such a list, or where the kernel keeps none, the numbers themselves are tried: pids are
+// handed out in sequence, so what is new is a range. Most of it are threads or gone again; the CPU
+// clock of a number tells both with one system call, and only real processes are asked for their
+// parent. The list of /proc is read at the start, and now and then for what a look may have missed.
 #include "proc_state.h"
 
 #include <dirent.h>
