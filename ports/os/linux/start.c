@@ -180,6 +180,21 @@ static bool chosen(uint32_t one_in)
     return one_in <= 1 || (tacho_linux.image[1] ^ tacho_linux.image[0] >> 17) % one_in == 0;
 }
 
+// The one thing this library says by itself: a mistyped word would otherwise switch nothing on,
+// silently.
+static void warn_unknown(const char *word)
+{
+    char line[128];
+    struct tacho_text text;
+    if (!word[0])
+        return;
+    tacho_text_init(&text, line, sizeof line);
+    tacho_text_add(&text, "libtacho: the variable TACHO has a word that means nothing: ");
+    tacho_text_add(&text, word);
+    tacho_text_add(&text, "\n");
+    (void)!write(STDERR_FILENO, line, text.size);
+}
+
 __attribute__((constructor(200))) static void begin(void)
 {
     struct tacho_settings *settings = &tacho_linux.settings;
@@ -200,6 +215,7 @@ __attribute__((constructor(200))) static void begin(void)
         mode != settings->mode)
         tacho_core.header->flags |= TACHO_RING_FLAG_SAMPLED_OUT;
     tacho_linux_triggers_install();
+    warn_unknown(settings->unknown);
 }
 
 __attribute__((destructor(200))) static void end(void)
