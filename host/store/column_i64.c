@@ -7,7 +7,6 @@
 
 #include <endian.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -102,18 +101,22 @@ static uint64_t common_divisor(const int64_t *values, size_t count)
     return divisor && divisor <= INT64_MAX ? divisor : 1;
 }
 
-static int compare_i64(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
+#define CENTRE_SAMPLES 31u
 
-static int64_t median_of(int64_t *values, size_t count)
+// The median of at most CENTRE_SAMPLES values spread over the column; exact enough for a centre,
+// and much cheaper than a sort of all.
+static int64_t centre_of(const uint64_t *residuals, size_t count, size_t samples)
 {
-    if (count == 0)
-        return 0;
-    qsort(values, count, sizeof *values, compare_i64);
-    return values[count / 2];
+    int64_t some[CENTRE_SAMPLES];
+    size_t taken = 0, stride = count / samples + 1;
+    for (size_t i = 0; i < count; i += stride) {
+        int64_t value = (int64_t)residuals[i];
+        size_t place = taken++;
+        for (; place > 0 && some[place - 1] > value; place--)
+            some[place] = some[place - 1];
+        some[place] = value;
+    }
+    return taken ? some[taken / 2] : 0;
 }
 
 // Bits that the values of a few places would take with differences of `order`.
@@ -123,17 +126,14 @@ static uint64_t order_cost(const uint64_t *values, size_t count, unsigned order)
     size_t stride = count / 4 > PROBE_SIZE ? count / 4 : PROBE_SIZE;
     for (size_t start = 0; start < count; start += stride) {
         uint64_t part[PROBE_SIZE];
-        int64_t residuals[PROBE_SIZE], sorted[PROBE_SIZE];
         size_t size = count - start < PROBE_SIZE ? count - start : PROBE_SIZE;
         memcpy(part, values + start, size * sizeof *part);
         for (unsigned i = 0; i < order; i++)
             difference(part, size);
         size_t skip = order < size ? order : size;
-        memcpy(residuals, part + skip, (size - skip) * sizeof *part);
-        memcpy(sorted, residuals, (size - skip) * sizeof *part);
-        int64_t centre = median_of(sorted, size - skip);
-        for (size_t i = 0; i < size - skip; i++)
-            bits += bit_width(tacho_zigzag((int64_t)((uint64_t)residuals[i] - (uint64_t)centre)));
+        uint64_t centre = (uint64_t)centre_of(part + skip, size - skip, 9);
+        for (size_t i = skip; i < size; i++)
+            bits += bit_width(tacho_zigzag((int64_t)(part[i] - centre)));
         bits += skip * 8u;
     }
     return bits;
@@ -151,16 +151,6 @@ static unsigned choose_order(const uint64_t *values, size_t count)
         }
     }
     return best;
-}
-
-static int64_t choose_centre(const uint64_t *residuals, size_t count)
-{
-    int64_t some[63];
-    size_t taken = 0;
-    size_t stride = count / 63 + 1;
-    for (size_t i = 0; i < count && taken < 63; i += stride)
-        some[taken++] = (int64_t)residuals[i];
-    return median_of(some, taken);
 }
 
 // The width that makes a group smallest, its exceptions counted.
@@ -224,7 +214,7 @@ static void residuals_put(struct tacho_buffer *to, uint64_t *values, size_t coun
         difference(values + i, count - i); // value i stays in front as the start of its order
     uint64_t *residuals = values + order;
     size_t left = count - order;
-    int64_t centre = choose_centre(residuals, left);
+    int64_t centre = centre_of(residuals, left, CENTRE_SAMPLES);
     uint64_t any = 0;
     for (size_t i = 0; i < left; i++) {
         residuals[i] = tacho_zigzag((int64_t)(residuals[i] - (uint64_t)centre));

@@ -5,7 +5,8 @@
 
 static void times_sum(struct tacho_chunk *chunk, const struct tacho_rows *rows)
 {
-    for (size_t i = rows->first; i < rows->first + rows->count; i++) {
+    size_t start = rows->first - rows->base;
+    for (size_t i = start; i < start + rows->count; i++) {
         int64_t low, high;
         if (rows->kind == TACHO_CHUNK_SPANS) {
             const struct tacho_run_span *span = &rows->run->spans.items[i];
@@ -16,9 +17,9 @@ static void times_sum(struct tacho_chunk *chunk, const struct tacho_rows *rows)
         } else {
             low = high = rows->run->profiles.items[rows->part].samples.items[i].time_ns;
         }
-        if (i == rows->first || low < chunk->time_min_ns)
+        if (i == start || low < chunk->time_min_ns)
             chunk->time_min_ns = low;
-        if (i == rows->first || high > chunk->time_max_ns)
+        if (i == start || high > chunk->time_max_ns)
             chunk->time_max_ns = high;
     }
     chunk->has_times = rows->count > 0;
@@ -26,10 +27,9 @@ static void times_sum(struct tacho_chunk *chunk, const struct tacho_rows *rows)
 
 // Series of one source have the same times: the first of them that is written keeps the times, the
 // others name it. `owners` maps what the times look like to that series.
-static uint32_t times_owner(const struct tacho_rows *rows, struct tacho_map *owners)
+static uint32_t times_owner(const struct tacho_rows *rows, const int64_t *time_ns,
+                            struct tacho_map *owners)
 {
-    const struct tacho_run_series *series = &rows->run->series.items[rows->part];
-    const int64_t *time_ns = series->time_ns + rows->first;
     uint64_t key = tacho_hash_u64((uint64_t)time_ns[0] ^ tacho_hash_u64(rows->first)) ^
                    tacho_hash_u64((uint64_t)time_ns[rows->count - 1] + rows->count);
     bool added;
@@ -37,8 +37,10 @@ static uint32_t times_owner(const struct tacho_rows *rows, struct tacho_map *own
     if (added)
         *owner = rows->part;
     const struct tacho_run_series *other = &rows->run->series.items[*owner];
-    if (*owner < rows->part && other->count >= rows->first + rows->count &&
-        memcmp(other->time_ns + rows->first, time_ns, rows->count * sizeof *time_ns) == 0)
+    size_t base = rows->series_bases ? rows->series_bases[*owner] : 0;
+    if (*owner < rows->part && rows->first >= base &&
+        other->count >= rows->first - base + rows->count &&
+        memcmp(other->time_ns + (rows->first - base), time_ns, rows->count * sizeof *time_ns) == 0)
         return (uint32_t)*owner;
     return rows->part;
 }
@@ -47,19 +49,22 @@ static void samples_put(const struct tacho_rows *rows, struct tacho_map *owners,
                         struct tacho_chunk *chunk, struct tacho_buffer *payload)
 {
     const struct tacho_run_series *series = &rows->run->series.items[rows->part];
-    uint32_t owner = times_owner(rows, owners);
+    size_t start = rows->first - (rows->series_bases ? rows->series_bases[rows->part] : 0);
+    const int64_t *time_ns = series->time_ns + start;
+    const double *value = series->value + start;
+    uint32_t owner = times_owner(rows, time_ns, owners);
     if (owner == rows->part) {
         tacho_buffer_byte(payload, 0);
-        tacho_column_i64_put(payload, series->time_ns + rows->first, rows->count);
+        tacho_column_i64_put(payload, time_ns, rows->count);
     } else {
         tacho_buffer_byte(payload, 1);
         tacho_buffer_varint(payload, owner);
     }
-    tacho_column_double_put(payload, series->value + rows->first, rows->count);
+    tacho_column_double_put(payload, value, rows->count);
     if (!sums)
         return;
-    tacho_chunk_sum_times(chunk, series->time_ns + rows->first, rows->count);
-    tacho_chunk_sum_values(chunk, series->value + rows->first, rows->count);
+    tacho_chunk_sum_times(chunk, time_ns, rows->count);
+    tacho_chunk_sum_values(chunk, value, rows->count);
 }
 
 void tacho_rows_put(const struct tacho_rows *rows, struct tacho_map *owners, bool sums,
@@ -77,8 +82,9 @@ void tacho_rows_put(const struct tacho_rows *rows, struct tacho_map *owners, boo
     const struct tacho_layout *table = tacho_layout_of(rows->kind);
     struct tacho_any_array array;
     tacho_layout_array(rows->run, rows->kind, rows->part, &array);
-    tacho_layout_put(table, (char *)array.items + rows->first * tacho_layout_item_size(table),
-                     rows->count, payload);
+    tacho_layout_put(
+        table, (char *)array.items + (rows->first - rows->base) * tacho_layout_item_size(table),
+        rows->count, payload);
     if (sums && (rows->kind == TACHO_CHUNK_SPANS || rows->kind == TACHO_CHUNK_EVENTS ||
                  rows->kind == TACHO_CHUNK_STACKS))
         times_sum(chunk, rows);

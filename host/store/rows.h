@@ -12,6 +12,10 @@ struct tacho_rows {
     unsigned kind; // enum tacho_chunk_kind
     uint32_t part;
     size_t first, count;
+    // Rows before `base` are no longer in memory; so are, of series i, those before series_bases[i]
+    // (NULL: all are there).
+    size_t base;
+    const size_t *series_bases;
 };
 
 // Fills the head and the payload (cleared first). `sums`: times and values too. `owners` (zero at

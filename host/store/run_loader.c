@@ -16,6 +16,10 @@ struct loader {
     uint64_t bytes_left;                  // of memory that may still be filled
     uint32_t only;                        // the index of the wanted series, TACHO_NO_INDEX for all
     TACHO_ARRAY(uint64_t) rows_of_series; // seen so far, also those that were reduced
+    struct tacho_map seen, totals;        // the same of each table, and what its chunks hold in all
+    uint32_t fold_part;                   // the profile that is being reduced, its chunks and rows
+    uint64_t fold_chunks;                 // since the last group was complete
+    size_t fold_start;
     // The times of one chunk of samples, and whose they are.
     TACHO_ARRAY(int64_t) times;
     TACHO_ARRAY(double) values;
@@ -35,6 +39,11 @@ bool tacho_chunk_is_before(const struct tacho_chunk *a, const struct tacho_chunk
     return a->first < b->first;
 }
 
+static uint64_t rows_key(const struct tacho_chunk *chunk)
+{
+    return (uint64_t)chunk->kind << 32 | chunk->part;
+}
+
 static const char *kind_name(unsigned kind)
 {
     const struct tacho_layout *table = tacho_layout_of(kind);
@@ -45,9 +54,9 @@ static const char *kind_name(unsigned kind)
 
 static int damaged(struct loader *loader, const struct tacho_chunk *chunk, const char *what)
 {
-    return tacho_fail_set(loader->fail, TACHO_ERR_FORMAT,
-                          "%s of the %s (kind %u, part %u, row %llu)", what, kind_name(chunk->kind),
-                          chunk->kind, chunk->part, (unsigned long long)chunk->first);
+    return tacho_fail_set(loader->fail, TACHO_ERR_FORMAT, "%s (part %u) from row %llu: %s",
+                          kind_name(chunk->kind), chunk->part, (unsigned long long)chunk->first,
+                          what);
 }
 
 // Takes memory off the budget before it is filled.
@@ -60,30 +69,86 @@ static int spend(struct loader *loader, uint64_t count, uint64_t size)
     return 0;
 }
 
+// Makes one of all samples with the same thread, stack and flags, from row `start` on.
+static void stacks_fold(struct tacho_any_array *array, size_t start)
+{
+    struct tacho_run_profile_sample *rows = array->items;
+    struct tacho_map known = {0};
+    size_t kept = start;
+    for (size_t i = start; i < array->count; i++) {
+        uint64_t key =
+            tacho_hash_u64((uint64_t)rows[i].node << 32 | rows[i].thread) + rows[i].flags;
+        bool added;
+        uint64_t *place = tacho_map_put(&known, key, &added);
+        struct tacho_run_profile_sample *same = &rows[*place];
+        if (!added && same->node == rows[i].node && same->thread == rows[i].thread &&
+            same->flags == rows[i].flags) {
+            same->weight = (int64_t)((uint64_t)same->weight + (uint64_t)rows[i].weight);
+            continue;
+        }
+        *place = kept;
+        rows[kept++] = rows[i];
+    }
+    array->count = kept;
+    tacho_map_release(&known);
+}
+
+// Folds the samples of a long profile each time a group of chunks is complete.
+static void stacks_reduce(struct loader *loader, const struct tacho_chunk *chunk, size_t before,
+                          struct tacho_any_array *array)
+{
+    uint64_t max = loader->wanted->options.stacks_max;
+    const uint64_t *total = tacho_map_get(&loader->totals, rows_key(chunk));
+    if (chunk->kind != TACHO_CHUNK_STACKS || !max || !total || *total <= max)
+        return;
+    if (chunk->part != loader->fold_part || loader->fold_chunks == *total / max + 1) {
+        loader->fold_part = chunk->part;
+        loader->fold_chunks = 0;
+        loader->fold_start = before;
+    }
+    loader->fold_chunks++;
+    stacks_fold(array, loader->fold_start);
+}
+
+// Whether a chunk holds only spans that are too old to be wanted.
+static bool is_too_old(const struct loader *loader, const struct tacho_chunk *chunk)
+{
+    uint64_t max = loader->wanted->options.spans_max;
+    const uint64_t *total = tacho_map_get(&loader->totals, rows_key(chunk));
+    return chunk->kind == TACHO_CHUNK_SPANS && max && total && *total > max &&
+           chunk->first + chunk->count <= *total - max;
+}
+
 // Rows of a table or of a profile's samples.
 static int rows_take(struct loader *loader, const struct tacho_chunk *chunk,
                      struct tacho_bytes payload)
 {
     const struct tacho_layout *table = tacho_layout_of(chunk->kind);
     struct tacho_any_array array;
+    uint64_t *seen = tacho_map_put(&loader->seen, rows_key(chunk), NULL);
     if (!table || !tacho_layout_array(loader->run, chunk->kind, chunk->part, &array))
         return damaged(loader, chunk, "there is no place for rows");
-    if (chunk->first + chunk->count <= array.count)
+    if (chunk->first + chunk->count <= *seen)
         return 0; // an increment whose rows are in a full chunk too
-    if (chunk->first != array.count)
+    if (chunk->first != *seen)
         return damaged(loader, chunk, "rows are missing before those");
     if (chunk->count == 0 || chunk->count > TACHO_CHUNK_ROWS_MAX)
         return damaged(loader, chunk, "the count is impossible");
-    size_t size = tacho_layout_item_size(table);
+    *seen += chunk->count;
+    if (is_too_old(loader, chunk))
+        return 0;
+    size_t size = tacho_layout_item_size(table), before = array.count;
     if (spend(loader, chunk->count, size) < 0)
         return loader->fail->code;
-    array.items = tacho_array_grow(array.items, &array.capacity, array.count + chunk->count, size);
-    char *items = (char *)array.items + array.count * size;
+    array.items = tacho_array_grow(array.items, &array.capacity, before + chunk->count, size);
+    char *items = (char *)array.items + before * size;
     memset(items, 0, chunk->count * size);
     tacho_layout_array_set(loader->run, chunk->kind, chunk->part, &array);
     if (tacho_layout_take(table, payload, items, chunk->count, loader->run, loader->fail) < 0)
         return loader->fail->code;
     array.count += chunk->count;
+    stacks_reduce(loader, chunk, before, &array);
+    loader->bytes_left += (before + chunk->count - array.count) * size;
     tacho_layout_array_set(loader->run, chunk->kind, chunk->part, &array);
     return 0;
 }
@@ -430,6 +495,9 @@ static int entries_take(struct loader *loader)
     const struct tacho_chunk_entry *entries = loader->source->entries.items;
     size_t count = loader->source->entries.count, end;
     bool prepared = false;
+    for (size_t i = 0; i < count; i++)
+        *tacho_map_put(&loader->totals, rows_key(&entries[i].chunk), NULL) +=
+            entries[i].chunk.count;
     for (size_t at = 0; at < count; at = end) {
         const struct tacho_chunk *chunk = &entries[at].chunk;
         struct tacho_bytes payload;
@@ -476,7 +544,8 @@ int tacho_run_load(struct tacho_chunk_source *source, const struct tacho_run_wan
                             .fail = fail,
                             .bytes_left = memory_half(),
                             .only = TACHO_NO_INDEX,
-                            .times_part = TACHO_NO_INDEX};
+                            .times_part = TACHO_NO_INDEX,
+                            .fold_part = TACHO_NO_INDEX};
     int code = entries_take(&loader);
     if (code == 0)
         code = tacho_run_check(run, fail);
@@ -485,5 +554,7 @@ int tacho_run_load(struct tacho_chunk_source *source, const struct tacho_run_wan
     tacho_array_release(&loader.values);
     tacho_array_release(&loader.increment_times);
     tacho_map_release(&loader.increment_places);
+    tacho_map_release(&loader.seen);
+    tacho_map_release(&loader.totals);
     return code;
 }

@@ -13,6 +13,10 @@ struct tacho_run_read_options {
     // A series with more samples is reduced to at most so many, each the mean (low, high: the
     // extremes) of neighbours; a very long one by the sums of its chunks alone. 0: every sample.
     size_t points_max;
+    // A profile with more samples is reduced: neighbours in time with the same thread and stack
+    // become one of their weight, at the time of the first; sums stay exact. 0: every sample.
+    size_t stacks_max;
+    size_t spans_max;           // only so many, the latest (a chunk more or less). 0: every span
     bool no_profiles, no_spans; // leave these out (they are empty then)
 };
 

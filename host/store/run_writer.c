@@ -15,6 +15,7 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "store/rows.h"
+#include "store/run_reader.h"
 #include "store/sql.h"
 #include "store/layout.h"
 
@@ -23,11 +24,16 @@
 #define PUTS_PER_FLUSH     500000u // bounds what a second of very many records holds back
 #define SEAL_FLUSHES       64u
 #define SEAL_BYTES_MIN     ((size_t)1 << 20)
-#define INCREMENT_SIZE_MAX ((size_t)8 << 20)
+#define INCREMENT_SIZE_MAX ((size_t)1 << 20)
+#define MEMORY_MAX         ((size_t)256 << 20)
+// What a run that did not fit in memory is read back with, for its report.
+#define POINTS_MAX 20000u
+#define ROWS_MAX   2000000u
 
-// How far a stream is stored. Rows [full, sealed) are in a short chunk.
+// How far a stream is stored. Rows [full, sealed) are in a short chunk, rows before `base` are only
+// in the store: they were forgotten to bound the memory.
 struct stream {
-    size_t full, sealed, journaled;
+    size_t base, full, sealed, journaled;
 };
 
 struct streams {
@@ -50,6 +56,8 @@ struct tacho_run_writer_state {
     struct tacho_fail failure;
     struct tacho_buffer payload, head, data, increment;
     sqlite3_stmt *put_chunk;
+    size_t memory_max;
+    bool is_partial; // rows were forgotten
 };
 
 static int statement_need(struct tacho_run_writer_state *state, struct tacho_fail *fail)
@@ -113,6 +121,7 @@ struct pass {
     const struct tacho_run *run;
     bool seal;
     struct tacho_map owners;
+    TACHO_ARRAY(size_t) series_bases;
     size_t tail_bytes;
     struct tacho_fail *fail;
 };
@@ -138,14 +147,20 @@ static int increment_write(struct pass *pass)
     state->increment_bytes += state->increment.size;
     state->increment.size = 0;
     state->increment_number++;
+    tacho_map_clear(&pass->owners); // times are shared within an increment only
     return chunk_write(state, &chunk, false, pass->fail);
 }
 
 static int stream_write(struct pass *pass, struct stream *stream, unsigned kind, uint32_t part,
-                        size_t count)
+                        size_t in_memory)
 {
+    size_t count = stream->base + in_memory;
     size_t step = kind == TACHO_CHUNK_SAMPLES ? TACHO_CHUNK_SAMPLES_MAX : TACHO_CHUNK_ROWS_MAX;
-    struct tacho_rows rows = {.run = pass->run, .kind = kind, .part = part};
+    struct tacho_rows rows = {.run = pass->run,
+                              .kind = kind,
+                              .part = part,
+                              .base = stream->base,
+                              .series_bases = pass->series_bases.items};
     for (; count - stream->full >= step; stream->full += step) {
         rows.first = stream->full;
         rows.count = step;
@@ -187,6 +202,8 @@ static int streams_write(struct pass *pass)
         tacho_array_push(&now->of_series, (struct stream){0});
     while (now->of_profiles.count < run->profiles.count)
         tacho_array_push(&now->of_profiles, (struct stream){0});
+    for (size_t i = 0; i < now->of_series.count; i++)
+        tacho_array_push(&pass->series_bases, now->of_series.items[i].base);
     int code = stream_write(pass, &now->frames, TACHO_CHUNK_FRAMES, 0, run->frames.count);
     if (code == 0)
         code = stream_write(pass, &now->nodes, TACHO_CHUNK_NODES, 0, run->nodes.count);
@@ -281,6 +298,7 @@ static int write_all(struct tacho_run_writer_state *state, const struct tacho_ru
         state->increments++;
     }
     tacho_map_release(&pass.owners);
+    tacho_array_release(&pass.series_bases);
     return code;
 }
 
@@ -307,6 +325,68 @@ static int store_all(struct tacho_run_writer_state *state, const struct tacho_ru
     return code;
 }
 
+static size_t memory_of(const struct tacho_run *run)
+{
+    size_t bytes =
+        run->spans.count * sizeof *run->spans.items + run->events.count * sizeof *run->events.items;
+    for (size_t i = 0; i < run->series.count; i++)
+        bytes += run->series.items[i].count * (sizeof(int64_t) + sizeof(double));
+    for (size_t i = 0; i < run->profiles.count; i++)
+        bytes += run->profiles.items[i].samples.count * sizeof *run->profiles.items->samples.items;
+    return bytes;
+}
+
+// Forgets the rows of a table that are in full chunks: those are never written again.
+static void table_forget(struct tacho_run *run, unsigned kind, uint32_t part, struct stream *stream)
+{
+    struct tacho_any_array array;
+    size_t size = tacho_layout_item_size(tacho_layout_of(kind)), gone = stream->full - stream->base;
+    if (gone == 0 || !tacho_layout_array(run, kind, part, &array))
+        return;
+    struct tacho_any_array kept = {0};
+    kept.count = array.count - gone;
+    kept.items = tacho_array_grow(NULL, &kept.capacity, kept.count + 1, size);
+    memcpy(kept.items, (char *)array.items + gone * size, kept.count * size);
+    free(array.items);
+    tacho_layout_array_set(run, kind, part, &kept);
+    stream->base = stream->full;
+}
+
+static void series_forget(struct tacho_run_series *series, struct stream *stream)
+{
+    size_t gone = stream->full - stream->base, kept = series->count - gone;
+    size_t time_room = 0, room = 0;
+    if (gone == 0)
+        return;
+    int64_t *time_ns = tacho_array_grow(NULL, &time_room, kept + 1, sizeof *time_ns);
+    double *value = tacho_array_grow(NULL, &room, kept + 1, sizeof *value);
+    memcpy(time_ns, series->time_ns + gone, kept * sizeof *time_ns);
+    memcpy(value, series->value + gone, kept * sizeof *value);
+    free(series->time_ns);
+    free(series->value);
+    series->time_ns = time_ns;
+    series->value = value;
+    series->count = kept;
+    series->capacity = room;
+    stream->base = stream->full;
+}
+
+// After a commit: `now` and `stored` are the same.
+static void forget(struct tacho_run_writer_state *state, struct tacho_run *run)
+{
+    if (memory_of(run) <= state->memory_max)
+        return;
+    struct streams *now = &state->now;
+    table_forget(run, TACHO_CHUNK_SPANS, 0, &now->spans);
+    table_forget(run, TACHO_CHUNK_EVENTS, 0, &now->events);
+    for (size_t i = 0; i < now->of_series.count; i++)
+        series_forget(&run->series.items[i], &now->of_series.items[i]);
+    for (size_t i = 0; i < now->of_profiles.count; i++)
+        table_forget(run, TACHO_CHUNK_STACKS, (uint32_t)i, &now->of_profiles.items[i]);
+    streams_copy(&state->stored, now);
+    state->is_partial = true;
+}
+
 // A flush while the run is observed must not hold it up; the next one tries again.
 static int flush_within(struct tacho_run_writer *writer, int wait_ms, bool finish,
                         struct tacho_fail *fail)
@@ -322,6 +402,7 @@ static int flush_within(struct tacho_run_writer *writer, int wait_ms, bool finis
     if (code == 0) {
         state->failure = (struct tacho_fail){0};
         state->flushed_ns = now;
+        forget(state, &writer->run);
         return 0;
     }
     tacho_fail_add(&attempt, "cannot store the run");
@@ -410,6 +491,7 @@ int tacho_run_writer_open(struct tacho_run_writer **writer, struct tacho_store *
     own->start_unix_ns = info->start_unix_ns ? info->start_unix_ns : tacho_time_unix_ns();
     own->start_host_ns = info->start_host_ns ? info->start_host_ns : tacho_time_monotonic_ns();
     state->due_ns = tacho_time_monotonic_ns() + FLUSH_PERIOD_NS;
+    state->memory_max = MEMORY_MAX;
     *writer = opened;
     return 0;
 }
@@ -419,13 +501,36 @@ const struct tacho_fail *tacho_run_writer_failure(const struct tacho_run_writer 
     return writer->state->failure.code ? &writer->state->failure : NULL;
 }
 
+// The whole run again, in place of what is left of it in memory.
+static int read_back(struct tacho_run_writer *writer, struct tacho_fail *fail)
+{
+    const struct tacho_run_read_options options = {
+        .points_max = POINTS_MAX, .stacks_max = ROWS_MAX, .spans_max = ROWS_MAX};
+    struct tacho_run whole;
+    struct tacho_run_writer_state *state = writer->state;
+    int code = tacho_run_read(state->store, state->number, &options, &whole, fail);
+    if (code < 0) {
+        tacho_run_release(&whole);
+        return tacho_fail_add(fail, "cannot read back a run that did not fit in memory");
+    }
+    tacho_run_release(&writer->run);
+    writer->run = whole;
+    return 0;
+}
+
 int tacho_run_writer_finish(struct tacho_run_writer *writer, struct tacho_fail *fail)
 {
     struct tacho_run_info *info = &writer->run.info;
     if (info->duration_ns == 0)
         info->duration_ns = tacho_time_monotonic_ns() - info->start_host_ns;
     info->finished = true;
-    return flush_within(writer, TACHO_SQL_WAIT_MS, true, fail);
+    int code = flush_within(writer, TACHO_SQL_WAIT_MS, true, fail);
+    return code == 0 && writer->state->is_partial ? read_back(writer, fail) : code;
+}
+
+void tacho_run_writer_memory_max(struct tacho_run_writer *writer, size_t bytes)
+{
+    writer->state->memory_max = bytes;
 }
 
 static void state_free(struct tacho_run_writer_state *state)

@@ -15,7 +15,7 @@ struct tacho_run_writer_state;
 
 struct tacho_run_writer {
     struct tacho_sink sink; // put records here; never fails because of the store
-    struct tacho_run run;   // everything so far; frames may be symbolised before finish
+    struct tacho_run run;   // everything so far, or its latest part; frames may be symbolised
     struct tacho_run_writer_state *state;
 };
 
@@ -30,6 +30,10 @@ int tacho_run_writer_flush(struct tacho_run_writer *writer, struct tacho_fail *f
 int64_t tacho_run_writer_tick(struct tacho_run_writer *writer, int64_t now_ns);
 // Why the latest flush failed, or NULL. A store that is only busy for a moment is no failure yet.
 const struct tacho_fail *tacho_run_writer_failure(const struct tacho_run_writer *writer);
+// The memory that rows may take which are stored already (0: as little as possible; 256 MiB when
+// this is not called): beyond it, full chunks of samples, spans, stacks and events are forgotten,
+// and finish reads the run back from the store, long tables reduced (run_reader.h).
+void tacho_run_writer_memory_max(struct tacho_run_writer *writer, size_t bytes);
 // Closes the run: set run.info's duration_ns (0: until now), has_exit and exit_status before. All
 // frames are stored once more, as they may have got names. Waits for other writers up to 10 s.
 int tacho_run_writer_finish(struct tacho_run_writer *writer, struct tacho_fail *fail);

@@ -81,11 +81,11 @@ int tacho_schema_check(struct tacho_store *store, struct tacho_fail *fail)
         return fail->code;
     if (version == 0)
         return tacho_fail_set(fail, TACHO_ERR_NOT_FOUND, "the store %s is empty", store->path);
-    if (version < VERSION) // only when opened for reading: a writer has updated it
+    if (version < VERSION) // only where it cannot be written: else it has been brought up to date
         return tacho_fail_set(fail, TACHO_ERR_VERSION,
-                              "the store %s has the older schema %lld; `tacho runs gc --store %s` "
-                              "brings it up to date",
-                              store->path, (long long)version, store->path);
+                              "the store %s has the older schema %lld and cannot be written to "
+                              "bring it up to date; copy it elsewhere",
+                              store->path, (long long)version);
     return 0;
 }
 
@@ -98,6 +98,13 @@ static int apply(struct tacho_store *store, int64_t version, struct tacho_fail *
     sqlite3_snprintf(sizeof pragma, pragma, "PRAGMA user_version=%lld;PRAGMA application_id=%d",
                      (long long)VERSION, APPLICATION_ID);
     return tacho_sql_run(store, pragma, fail);
+}
+
+bool tacho_schema_is_old(struct tacho_store *store)
+{
+    int64_t version;
+    struct tacho_fail ignored = {0}; // whoever opens the store says it
+    return version_read(store, &version, &ignored) == 0 && version > 0 && version < VERSION;
 }
 
 int tacho_schema_update(struct tacho_store *store, struct tacho_fail *fail)

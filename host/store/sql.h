@@ -43,6 +43,8 @@ struct tacho_bytes tacho_sql_blob(sqlite3_stmt *statement, int column);
 
 // Brings the schema up to date (schema.c).
 int tacho_schema_update(struct tacho_store *store, struct tacho_fail *fail);
+// Whether it is older, but not empty.
+bool tacho_schema_is_old(struct tacho_store *store);
 // Checks that the file is a store that this tacho can read.
 int tacho_schema_check(struct tacho_store *store, struct tacho_fail *fail);
 

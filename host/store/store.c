@@ -133,6 +133,8 @@ static int open_read(struct tacho_store *store, struct tacho_fail *fail)
     // Where it may be written, the last to close takes away the files beside it, which one that may
     // only read cannot; query_only holds it to reading.
     int code = connect_to(store, store->path, SQLITE_OPEN_READWRITE, fail);
+    if (code == 0 && !sqlite3_db_readonly(store->db, "main") && tacho_schema_is_old(store))
+        code = prepare_patiently(store, fail);
     if (code == 0)
         code = tacho_sql_run(store, "PRAGMA query_only=1", fail);
     if (code == 0)

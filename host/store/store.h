@@ -19,7 +19,7 @@ enum tacho_store_mode {
 };
 
 // `path` NULL: $XDG_DATA_HOME/tacho/store.db, or ~/.local/share/tacho/store.db. A store of an older
-// schema is brought up to date when opened for writing; one of a newer schema is TACHO_ERR_VERSION;
+// schema is brought up to date where it can be written; one of a newer schema is TACHO_ERR_VERSION;
 // no store to read is TACHO_ERR_NOT_FOUND.
 int tacho_store_open(struct tacho_store **store, const char *path, enum tacho_store_mode mode,
                      struct tacho_fail *fail);

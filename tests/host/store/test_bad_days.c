@@ -2,6 +2,7 @@
 // damaged. What was reported as stored is there afterwards, and what happened is said.
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -208,6 +210,49 @@ static void a_full_disk_costs_nothing_that_was_stored(void **state)
     assert_ok(tacho_store_check(store, &failure));
     tacho_run_writer_close(writer);
     tacho_store_close(store);
+}
+
+// A real full disk, where this user may mount a small one in a namespace of its own.
+static int fill_a_small_disk(const struct fixture *fixture)
+{
+    struct tacho_store *store;
+    struct tacho_run_writer *writer;
+    struct sample_ids ids;
+    struct tacho_run back;
+    struct tacho_fail fail = {0};
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", fixture->folder, "tmpfs", 0, "size=600k") < 0)
+        return 77;
+    if (tacho_store_open(&store, fixture->path, TACHO_STORE_WRITE, &fail) < 0 ||
+        tacho_run_writer_open(&writer, store, &info, &fail) < 0)
+        return 1;
+    sample_begin(&ids, &writer->sink, writer->run.info.start_host_ns);
+    if (try_full(writer, &ids) != TACHO_ERR_FULL || !strstr(failure.text, "is full"))
+        return 2;
+    if (tacho_run_read_named(fixture->path, "last", NULL, &back, &fail) < 0 ||
+        back.series.items[0].count + 100 != writer->run.series.items[0].count)
+        return 3;
+    tacho_run_release(&back);
+    if (mount(NULL, fixture->folder, NULL, MS_REMOUNT, "size=60m") < 0)
+        return 4;
+    if (tacho_run_writer_finish(writer, &fail) < 0 || tacho_store_check(store, &fail) < 0)
+        return 5;
+    tacho_run_writer_close(writer);
+    tacho_store_close(store);
+    return 0;
+}
+
+static void a_full_file_system_is_said_and_recovered_from(void **state)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(fill_a_small_disk(*state));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void two_writers_and_a_reader_share_a_store(void **state)
@@ -531,6 +576,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_reported_survives_a_kill, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_disk_costs_nothing_that_was_stored, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_full_file_system_is_said_and_recovered_from, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(two_writers_and_a_reader_share_a_store, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_that_make_a_store_at_once_all_get_it, set_up,

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -231,6 +232,104 @@ static void one_series_is_read_in_a_range(void **state)
     tacho_run_release(&none);
 }
 
+// Noise of many series fills more than one increment in one flush; each has to stand for itself.
+static void one_flush_may_need_many_increments(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tacho_sink *sink = &fixture->writer->sink;
+    uint32_t ids[80];
+    char subject[32];
+    for (unsigned i = 0; i < 80; i++) {
+        snprintf(subject, sizeof subject, "process %u", i);
+        assert_ok(tacho_sink_metric(sink, "cpu_ratio_core", subject, &ids[i], &failure));
+    }
+    for (int j = 0; j < 4000; j++)
+        for (unsigned i = 0; i < 80; i++) {
+            double noise = (double)(sample_random(&fixture->ids.random) << 30 ^
+                                    sample_random(&fixture->ids.random)) /
+                           997;
+            assert_ok(tacho_sink_sample(sink, ids[i], fixture->ids.start_ns + j, noise, &failure));
+        }
+    assert_ok(tacho_run_writer_flush(fixture->writer, &failure));
+    assert_stored(fixture);
+}
+
+// The same rounds in memory, to compare with.
+static struct tacho_run_writer *remember(const struct fixture *fixture, unsigned rounds)
+{
+    struct tacho_run_writer *writer;
+    struct sample_ids ids;
+    const struct tacho_run_info same = {.start_host_ns = fixture->ids.start_ns};
+    assert_ok(tacho_run_writer_open(&writer, NULL, &same, &failure));
+    sample_begin(&ids, &writer->sink, writer->run.info.start_host_ns);
+    for (unsigned i = 0; i < rounds; i++)
+        sample_round(&ids, &writer->sink);
+    return writer;
+}
+
+static void a_long_run_takes_little_memory_and_is_whole_in_the_store(void **state)
+{
+    struct fixture *fixture = *state;
+    const unsigned rounds = 40000;
+    tacho_run_writer_memory_max(fixture->writer, 0);
+    for (unsigned i = 0; i < rounds; i++) {
+        sample_round(&fixture->ids, &fixture->writer->sink);
+        if (i % 3000 == 2999) {
+            assert_ok(tacho_run_writer_flush(fixture->writer, &failure));
+            assert_in_range(fixture->writer->run.series.items[0].count, 0, 8191);
+            assert_in_range(fixture->writer->run.spans.count, 0, 16383);
+            assert_in_range(fixture->writer->run.profiles.items[0].samples.count, 0, 16383);
+        }
+    }
+    assert_ok(tacho_run_writer_finish(fixture->writer, &failure));
+    // What the writer has now is the run for the report: long tables reduced, sums exact.
+    assert_true(fixture->writer->run.series.items[0].reduced);
+    assert_int_equal(fixture->writer->run.spans.count, 2 * rounds);
+    struct tacho_run back;
+    assert_ok(tacho_run_read_named(fixture->path, "last", NULL, &back, &failure));
+    struct tacho_run_writer *expected = remember(fixture, rounds);
+    expected->run.info = back.info;
+    sample_assert_equal(&expected->run, &back);
+    tacho_run_writer_close(expected);
+    tacho_run_release(&back);
+    assert_ok(tacho_store_check(fixture->store, &failure));
+}
+
+static void long_profiles_and_traces_are_reduced_on_request(void **state)
+{
+    struct fixture *fixture = *state;
+    for (unsigned i = 0; i < 30000; i++)
+        sample_round(&fixture->ids, &fixture->writer->sink);
+    const struct tacho_run *whole = &fixture->writer->run;
+    assert_ok(tacho_run_writer_finish(fixture->writer, &failure));
+    const struct tacho_run_read_options options = {.stacks_max = 10000, .spans_max = 20000};
+    struct tacho_run back;
+    assert_ok(tacho_run_read_named(fixture->path, "last", &options, &back, &failure));
+    for (size_t i = 0; i < 2; i++) {
+        int64_t sums[2] = {0}, *by_node[2];
+        const struct tacho_run_profile *profiles[2] = {&whole->profiles.items[i],
+                                                       &back.profiles.items[i]};
+        assert_true(profiles[1]->samples.count < profiles[0]->samples.count);
+        for (int k = 0; k < 2; k++) {
+            by_node[k] = calloc(whole->nodes.count, sizeof(int64_t));
+            for (size_t j = 0; j < profiles[k]->samples.count; j++) {
+                sums[k] += profiles[k]->samples.items[j].weight;
+                by_node[k][profiles[k]->samples.items[j].node] +=
+                    profiles[k]->samples.items[j].weight;
+            }
+        }
+        assert_int_equal(sums[0], sums[1]);
+        assert_memory_equal(by_node[0], by_node[1], whole->nodes.count * sizeof(int64_t));
+        free(by_node[0]);
+        free(by_node[1]);
+    }
+    assert_in_range(back.spans.count, 20000, 20000 + 16384);
+    assert_memory_equal(&back.spans.items[back.spans.count - 1],
+                        &whole->spans.items[whole->spans.count - 1],
+                        offsetof(struct tacho_run_span, status) + 1);
+    tacho_run_release(&back);
+}
+
 static void a_writer_without_a_store_keeps_the_run_in_memory(void **state)
 {
     (void)state;
@@ -257,6 +356,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_rename_while_writing_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_series_are_reduced_on_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_series_is_read_in_a_range, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_flush_may_need_many_increments, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_long_run_takes_little_memory_and_is_whole_in_the_store,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(long_profiles_and_traces_are_reduced_on_request, set_up,
+                                        tear_down),
         cmocka_unit_test(a_writer_without_a_store_keeps_the_run_in_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
