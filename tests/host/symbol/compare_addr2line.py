@@ -8,8 +8,8 @@
 # Every STEP-th address that a function symbol covers is asked for. The chain of inlined functions has
 # to be as long as theirs, and each name, file and line has to be what one of the two says: addr2line
 # names some function of the chain by its symbol and sometimes gives the innermost line a wrong file,
-# llvm-symbolizer has no names for functions of local types. c++filt makes their names readable. Of a function's part that was moved away
-# (".cold") the function's name counts. llvm-symbolizer is optional.
+# llvm-symbolizer has no names for functions of local types. c++filt makes their names readable. Of a
+# function's part that was moved away (".cold") the function's name counts. llvm-symbolizer is optional.
 import os
 import re
 import shutil
@@ -83,7 +83,8 @@ def compare(print_places, step, path):
     ours = ask([print_places, path], text)
     peers = [ask(["addr2line", "-a", "-f", "-i", "-e", path], text)]
     if shutil.which("llvm-symbolizer"):
-        peers.append(ask(["llvm-symbolizer", "--output-style=GNU", "--no-demangle", "-a", "-f", "-i", "-e", path], text))
+        peers.append(ask(["llvm-symbolizer", "--output-style=GNU", "--no-demangle", "-a", "-f", "-i",
+                          "-e", path], text))
     symbols = symbol_names(path)
     differ = [a for a in addresses if not agrees(ours.get(a), [peer.get(a) for peer in peers], symbols)]
     inlined = sum(len(chain) > 1 for chain in ours.values())
