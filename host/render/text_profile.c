@@ -74,7 +74,8 @@ static void hotspot_row(struct tacho_table *table, const struct tacho_calltree *
     } else {
         const struct tacho_function *function = &tree->functions.items.items[hotspot->function];
 
-        tacho_table_cell(table, tacho_label(&label, function, function->flags));
+        tacho_label(&label, function, function->flags);
+        tacho_table_cell(table, tacho_label_shorten(&label));
         tacho_table_cell(table, function->module);
         tacho_table_cell(table, tacho_label_source(&label, function));
     }
@@ -122,9 +123,8 @@ static void path_row(const struct tacho_report *report, struct tacho_out *out, u
         (int)(2 * indent), "");
     if (skipped > 0)
         tacho_out_printf(out, "(%u) ", skipped);
-    tacho_text_write(
-        out, tacho_label(&label, function, node->flags | (function->flags & TACHO_FRAME_KERNEL)),
-        width > used + 10 ? width - used : 10);
+    tacho_label(&label, function, node->flags | (function->flags & TACHO_FRAME_KERNEL));
+    tacho_text_write(out, tacho_label_shorten(&label), width > used + 10 ? width - used : 10);
     tacho_out_char(out, '\n');
     tacho_buffer_release(&label);
 }
