@@ -17,6 +17,7 @@
 #define REFRESH_NS           (2 * TACHO_NS_PER_S)
 #define LIMITS_PERIOD_NS     (30 * TACHO_NS_PER_S)
 #define SERIES_PROCESSES_MAX 512
+#define ROLLUP_RSS_BYTES_MAX 8589934592.0 // 22 ms for each GiB of small pages
 
 static void set(struct tacho_process *process, enum tacho_metric_at metric, double value)
 {
@@ -257,6 +258,13 @@ int tacho_process_rollup(struct tacho_proc_source *self, struct tacho_process *p
     process->dirty_rollup = false;
     if (process->rollup_refused || process->stat.state == 'Z')
         return 0;
+    if (process->value[TACHO_AT_rss_bytes] > ROLLUP_RSS_BYTES_MAX) {
+        process->rollup_refused = true;
+        return tacho_proc_say(self, TACHO_PROC_NOTE_ROLLUP, fail,
+                              "PSS of some processes is n/a: process %d has more than 8 GiB "
+                              "resident, and the kernel would walk through all of it",
+                              (int)process->pid);
+    }
     snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)process->pid);
     ssize_t size = tacho_proc_read(path, self->text, sizeof self->text);
     if (size > 0 && tacho_proc_rollup_parse(self->text, (size_t)size, &rollup) == 0) {

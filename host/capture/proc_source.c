@@ -26,9 +26,10 @@
 #define SCAN_SHARE    0.0005
 
 #define SLOW_PERIOD_NS         TACHO_NS_PER_S // at most this often per process, when it is allowed
-#define FIRST_NS               (5 * TACHO_NS_PER_MS) // of each allowance at the start
-#define EARLY_PERIOD_NS        (5 * TACHO_NS_PER_MS) // the first samples of a command
-#define EARLY_PART             4                     // later ones after a quarter of its age
+#define FIRST_NS               (5 * TACHO_NS_PER_MS)  // of each allowance at the start
+#define LAST_NS                (20 * TACHO_NS_PER_MS) // of some at the end
+#define EARLY_PERIOD_NS        (5 * TACHO_NS_PER_MS)  // the first samples of a command
+#define EARLY_PART             4                      // later ones after a quarter of its age
 #define OPEN_FILES_MAX         65536
 #define SURROUNDINGS_PERIOD_NS (200 * TACHO_NS_PER_MS)
 
@@ -142,8 +143,8 @@ struct slow_kind {
 static bool detail_is_due(const struct tacho_proc_source *self, const struct tacho_process *process,
                           int64_t now_ns)
 {
-    (void)self;
-    return process->dirty_detail && now_ns - process->detail_ns >= SLOW_PERIOD_NS;
+    return process->dirty_detail &&
+           (self->is_last || now_ns - process->detail_ns >= SLOW_PERIOD_NS);
 }
 
 static bool rollup_is_due(const struct tacho_proc_source *self, const struct tacho_process *process,
@@ -156,7 +157,8 @@ static bool rollup_is_due(const struct tacho_proc_source *self, const struct tac
 static bool threads_are_due(const struct tacho_proc_source *self,
                             const struct tacho_process *process, int64_t now_ns)
 {
-    return process->dirty_threads && now_ns - process->threads_ns >= self->config.period_ns &&
+    return process->dirty_threads &&
+           (self->is_last || now_ns - process->threads_ns >= self->config.period_ns) &&
            (process->stat.threads > 1 || process->threads.count > 0);
 }
 
@@ -370,6 +372,10 @@ static int stop(struct tacho_source *source, struct tacho_fail *fail)
     struct tacho_series_set own;
     int64_t begin_ns = own_thread_cpu_ns(), now_ns = tacho_time_monotonic_ns();
     self->tick_ns = now_ns;
+    // Counters that are read rarely are to be as new as the others at the end.
+    self->is_last = true;
+    self->detail.balance_ns = self->threads.balance_ns = LAST_NS;
+    self->surroundings_ns = 0;
     if (sample(self, now_ns, fail) < 0)
         return fail->code;
     if (launch && launch->exited &&

@@ -102,6 +102,7 @@ struct tacho_proc_source {
     struct tacho_allowance detail, rollup, threads, sockets, scan;
     size_t detail_at, rollup_at, threads_at; // where the last round stopped
     int64_t sockets_ns;
+    bool is_last; // the last sample
     int64_t surroundings_ns;
     bool has_run;                    // there are processes, not the host alone
     double departed[TACHO_AT_COUNT]; // what ended processes had used that nobody else counts

@@ -335,6 +335,56 @@ static void counters_of_a_process_that_ran_before_start_at_zero(void **state)
     tacho_run_release(&run);
 }
 
+static void sleep_often(int ready)
+{
+    (void)!write(ready, "", 1);
+    for (;;)
+        poll(NULL, 0, 1);
+}
+
+static double switches_of(pid_t pid)
+{
+    struct tacho_buffer text = {0};
+    struct tacho_fail fail = {0};
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    assert_int_equal(tacho_file_read(path, &text, 0, &fail), 0);
+    const char *at = strstr(text.data, "\nvoluntary_ctxt_switches:");
+    assert_non_null(at);
+    double value = strtod(at + strlen("\nvoluntary_ctxt_switches:"), NULL);
+    tacho_buffer_release(&text);
+    return value;
+}
+
+static bool is_stopped_later(struct tacho_run *run, void *context)
+{
+    const struct tacho_run_series *series = tacho_run_series_find(run, "threads", "run");
+    if (!series || series->count < 30)
+        return false;
+    // Stopped for good, so that what it had can be compared; its state is seen from here.
+    kill(*(pid_t *)context, SIGSTOP);
+    siginfo_t info;
+    waitid(P_PID, (id_t) * (pid_t *)context, &info, WSTOPPED | WNOWAIT);
+    return true;
+}
+
+static void counters_that_are_read_rarely_are_complete_at_the_end(void **state)
+{
+    struct tacho_run run;
+    pid_t pid = start_child(sleep_often);
+    struct tacho_proc_config config = {.pids = &pid, .pid_count = 1, .period_ns = 10000000};
+    (void)state;
+    double before = switches_of(pid);
+    observe_pids(&run, &config, is_stopped_later, &pid);
+    double switches = switches_of(pid) - before;
+    assert_true(switches > 50);
+    // The few before the first sample are not the observation's.
+    assert_in_range((int)last_value(&run, "context_switches_voluntary", "run"),
+                    (int)(switches * 0.8), (int)switches);
+    end_child(pid);
+    tacho_run_release(&run);
+}
+
 static bool never(struct tacho_run *run, void *context)
 {
     (void)run;
@@ -509,6 +559,7 @@ int main(void)
         cmocka_unit_test(two_thousand_threads_are_survived),
         cmocka_unit_test(sockets_files_and_pss_of_a_running_process_are_read),
         cmocka_unit_test(counters_of_a_process_that_ran_before_start_at_zero),
+        cmocka_unit_test(counters_that_are_read_rarely_are_complete_at_the_end),
         cmocka_unit_test(a_process_that_ends_ends_the_observation),
         cmocka_unit_test(what_an_attached_process_starts_is_observed),
         cmocka_unit_test(a_process_of_another_user_is_partly_not_available),
