@@ -53,7 +53,8 @@ struct demo {
     const struct options *options;
     char folder[FOLDER_MAX]; // where the examples are
     char tacho[PATH_MAX];
-    const char *html; // the path of the HTML report
+    const char *called; // how a user calls this tacho
+    const char *html;   // the path of the HTML report
     int html_fd;
     int seconds; // of load
     struct started observer, load;
@@ -78,6 +79,7 @@ static int find_examples(struct demo *demo, struct tacho_fail *fail)
         snprintf(demo->folder, sizeof demo->folder, "%s", folder ? folder : "");
         free(folder);
         snprintf(path, sizeof path, "%s/order_service/order_service", demo->folder);
+        demo->called = i == 0 ? "./tacho" : "tacho";
         if (access(path, X_OK) == 0)
             return 0;
     }
@@ -303,16 +305,17 @@ static int write_html(const struct demo *demo, const struct tacho_run *run, stru
     return code;
 }
 
-static void print_next(struct tacho_out *out, const char *html)
+static void print_next(const struct demo *demo)
 {
-    tacho_out_printf(out,
+    const char *called = demo->called;
+    tacho_out_printf(demo->session->out,
                      "\nThe report with its flame graph is in %s. Look further:\n\n"
-                     "  tacho report demo --callers covariance_compute\n"
-                     "  tacho demo --faults none && tacho diff demo~1 demo\n"
-                     "  tacho report demo --format perfetto -o demo.pftrace\n"
-                     "  tacho run -- COMMAND      the same for a program of yours\n"
-                     "  tacho runs list\n",
-                     html);
+                     "  %s report demo --callers covariance_compute\n"
+                     "  %s demo --faults none && %s diff demo~1 demo\n"
+                     "  %s report demo --format perfetto -o demo.pftrace\n"
+                     "  %s run -- COMMAND      the same for a program of yours\n"
+                     "  %s runs list\n",
+                     demo->html, called, called, called, called, called, called);
 }
 
 static int conclude(struct demo *demo, struct tacho_fail *fail)
@@ -330,7 +333,7 @@ static int conclude(struct demo *demo, struct tacho_fail *fail)
     tacho_run_release(&run);
     if (code < 0)
         return code;
-    print_next(out, demo->html);
+    print_next(demo);
     return tacho_demo_findings_complete(demo->findings) ? TACHO_EXIT_OK : TACHO_EXIT_VERDICT;
 }
 
