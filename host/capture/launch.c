@@ -230,9 +230,8 @@ static int fork_child(struct tacho_launch *launch, struct child_plan *plan, stru
     if (launch->pid < 0)
         return tacho_fail_errno(fail, "cannot start a process");
     launch->pidfd = (int)syscall(SYS_pidfd_open, launch->pid, 0);
-    if (launch->pidfd < 0)
-        return tacho_fail_errno(fail, "cannot watch process %d", (int)launch->pid);
-    fcntl(launch->pidfd, F_SETFD, FD_CLOEXEC);
+    if (launch->pidfd >= 0)
+        fcntl(launch->pidfd, F_SETFD, FD_CLOEXEC);
     return 0;
 }
 
@@ -434,9 +433,10 @@ int tacho_launch_reap(struct tacho_launch *launch)
 
 int tacho_launch_signal(struct tacho_launch *launch, int signal, struct tacho_fail *fail)
 {
-    if (launch->exited || launch->pidfd < 0)
+    if (launch->exited || launch->pid <= 0)
         return 0;
-    if (syscall(SYS_pidfd_send_signal, launch->pidfd, signal, NULL, 0) < 0 && errno != ESRCH)
+    // The number cannot have gone to another process: nobody else waits for this child.
+    if (kill(launch->pid, signal) < 0 && errno != ESRCH)
         return tacho_fail_errno(fail, "cannot send signal %d to process %d", signal,
                                 (int)launch->pid);
     return 0;

@@ -411,6 +411,8 @@ static const struct tacho_source_ops ops = {
 int tacho_proc_source_open(const struct tacho_proc_config *config, struct tacho_source **source,
                            struct tacho_fail *fail)
 {
+    if (access("/proc/self/stat", R_OK) < 0)
+        return tacho_fail_errno(fail, "cannot observe processes: /proc is not mounted here");
     for (size_t i = 0; i < config->pid_count; i++)
         if (tacho_pid_check(config->pids[i], fail) < 0)
             return fail->code;

@@ -5,7 +5,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -169,6 +173,63 @@ static void start_up_is_in_the_order_it_happens(void **state)
     assert_true(isnan(loading) ? has_note(run, "dynamic loading is n/a") : loading > 0);
     assert_true(output >= 0.1 && output < 5);
     tacho_run_release(&observed.run);
+}
+
+static void the_output_of_a_program_that_ends_at_once_is_seen(void **state)
+{
+    const char *const arguments[] = {"sh", "-c", "echo > /dev/null", NULL};
+    struct observed observed;
+    (void)state;
+    observe_command(&observed, arguments, PERIOD_NS);
+    double output = last_value(&observed.run, "start_first_output_seconds", "run");
+    assert_true(output > 0 && output <= last_value(&observed.run, "wall_seconds", "run"));
+    tacho_run_release(&observed.run);
+}
+
+static void forbid(const int *calls, size_t count)
+{
+    struct sock_filter filter[16];
+    unsigned short length = 0;
+    filter[length++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    for (size_t i = 0; i < count; i++) {
+        filter[length++] =
+            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls[i], 0, 1);
+        filter[length++] =
+            (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (EPERM & 0xffff));
+    }
+    filter[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    struct sock_fprog program = {.len = length, .filter = filter};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+        _exit(77);
+}
+
+static void a_container_that_refuses_perf_and_ptrace_costs_only_the_loading_time(void **state)
+{
+    static const int calls[] = {SYS_perf_event_open, SYS_ptrace, SYS_pidfd_open};
+    (void)state;
+    fflush(NULL);
+    pid_t observer = fork(); // a filter cannot be taken back
+    if (observer == 0) {
+        const char *const arguments[] = {"sh", "-c", "echo > /dev/null; exit 4", NULL};
+        struct observed observed;
+        forbid(calls, sizeof calls / sizeof *calls);
+        observe_command(&observed, arguments, PERIOD_NS);
+        const struct tacho_run *run = &observed.run;
+        bool good = WEXITSTATUS(observed.status) == 4 &&
+                    last_value(run, "start_exec_seconds", "run") > 0 &&
+                    isnan(last_value(run, "start_loading_seconds", "run")) &&
+                    has_note(run, "kernel.perf_event_paranoid") &&
+                    last_value(run, "start_first_output_seconds", "run") > 0 &&
+                    last_value(run, "cpu_seconds", "run") > 0;
+        _exit(good ? 0 : 2);
+    }
+    int status;
+    waitpid(observer, &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(status, 0);
 }
 
 static void a_silent_program_has_no_first_output(void **state)
@@ -553,6 +614,8 @@ int main(void)
         cmocka_unit_test(growth_and_peak_of_memory_are_seen),
         cmocka_unit_test(cpu_of_the_run_is_what_the_program_used),
         cmocka_unit_test(start_up_is_in_the_order_it_happens),
+        cmocka_unit_test(the_output_of_a_program_that_ends_at_once_is_seen),
+        cmocka_unit_test(a_container_that_refuses_perf_and_ptrace_costs_only_the_loading_time),
         cmocka_unit_test(a_silent_program_has_no_first_output),
         cmocka_unit_test(orphans_are_waited_for_and_counted),
         cmocka_unit_test(busy_threads_become_series),
