@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/time.h"
 #include "capture/sampler_state.h"
 #include "unwind/cursor.h"
@@ -316,12 +318,21 @@ int tacho_sampler_perf_drain(struct tacho_sampler *sampler, uint64_t until_ns,
 
 // --- attaching ---
 
-// Adds the newest generation of events to a thread that has none of it yet. A thread that appeared
-// while we were attaching may have inherited them; its fork record says so, and may still be on its
-// way, so the thread is only taken when a second look finds it without one.
-static int attach_thread(struct tacho_sampler *sampler, pid_t pid, pid_t tid, bool is_first_round,
-                         struct tacho_map *seen, bool *changed, struct tacho_fail *fail)
+// One attachment of the newest generation of events to processes that run.
+struct attachment {
+    struct tacho_sampler *sampler;
+    TACHO_ARRAY(pid_t) pids; // also the children that were found on the way
+    struct tacho_map seen;   // threads that were looked at once
+    bool is_first_round, has_changed;
+};
+
+// Adds events to a thread that has none of this generation yet. A thread that appeared while we
+// were attaching may have inherited them; its fork record says so, and may still be on its way, so
+// the thread is only taken when a second look finds it without one.
+static int attach_thread(struct attachment *attachment, pid_t pid, pid_t tid,
+                         struct tacho_fail *fail)
 {
+    struct tacho_sampler *sampler = attachment->sampler;
     struct tacho_sampler_perf *perf = &sampler->perf;
     struct tacho_fail gone = {0};
     struct tacho_sampled_thread *thread =
@@ -331,9 +342,9 @@ static int attach_thread(struct tacho_sampler *sampler, pid_t pid, pid_t tid, bo
         return fail->code;
     if (thread->mark >= perf->generation)
         return 0;
-    (void)tacho_map_put(seen, (uint64_t)tid, &added);
-    *changed = true;
-    if (added && !is_first_round)
+    (void)tacho_map_put(&attachment->seen, (uint64_t)tid, &added);
+    attachment->has_changed = true;
+    if (added && !attachment->is_first_round)
         return 0;
     thread->mark = perf->generation;
     if (tacho_perf_events_add(&perf->events, &perf->rings, tid, false, &perf->marks,
@@ -349,8 +360,36 @@ static int attach_thread(struct tacho_sampler *sampler, pid_t pid, pid_t tid, bo
     return 0;
 }
 
-static int attach_process(struct tacho_sampler *sampler, pid_t pid, bool is_first_round,
-                          struct tacho_map *seen, bool *changed, struct tacho_fail *fail)
+// Children that a thread of an attached process has already: they belong to the tree.
+static int add_children(struct attachment *attachment, pid_t pid, pid_t tid,
+                        struct tacho_fail *fail)
+{
+    char path[64];
+    struct tacho_buffer text = {0};
+    struct tacho_fail ignored;
+    int result = 0;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, tid);
+    if (tacho_file_read(path, &text, 0, &ignored) < 0 || !text.size) {
+        tacho_buffer_release(&text);
+        return 0;
+    }
+    for (char *at = text.data, *end = NULL; result == 0; at = end) {
+        pid_t child = (pid_t)strtol(at, &end, 10);
+        if (end == at)
+            break;
+        if (tacho_map_get(&attachment->sampler->table.processes, (uint64_t)child))
+            continue;
+        if (!tacho_sampler_table_thread(&attachment->sampler->table, child, child, pid, 0, fail))
+            result = fail->code;
+        (void)tacho_sampler_table_read_maps(&attachment->sampler->table, child, &ignored);
+        tacho_array_push(&attachment->pids, child);
+        attachment->has_changed = true;
+    }
+    tacho_buffer_release(&text);
+    return result;
+}
+
+static int attach_process(struct attachment *attachment, pid_t pid, struct tacho_fail *fail)
 {
     char path[64];
     const struct dirent *entry;
@@ -361,30 +400,50 @@ static int attach_process(struct tacho_sampler *sampler, pid_t pid, bool is_firs
         return tacho_fail_set(fail, TACHO_ERR_NOT_FOUND, "there is no process %d", pid);
     while (result == 0 && (entry = readdir(folder))) {
         pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (tid > 0)
-            result = attach_thread(sampler, pid, tid, is_first_round, seen, changed, fail);
+        if (tid <= 0)
+            continue;
+        result = attach_thread(attachment, pid, tid, fail);
+        if (result == 0)
+            result = add_children(attachment, pid, tid, fail);
     }
     closedir(folder);
     return result;
 }
 
+// Two events for each thread and CPU need many files; only this process' limit is raised, and no
+// child of it is started after that.
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int attach_processes(struct tacho_sampler *sampler, const pid_t *pids, size_t count,
                             struct tacho_fail *fail)
 {
-    struct tacho_map seen = {0};
-    bool changed = true;
+    struct attachment attachment = {
+        .sampler = sampler, .is_first_round = true, .has_changed = count > 0};
     int result = 0;
-    for (unsigned round = 0; changed && result == 0 && round < SCAN_ROUNDS_MAX; round++) {
-        changed = false;
-        for (size_t i = 0; i < count && result == 0; i++) {
-            result = attach_process(sampler, pids[i], round == 0, &seen, &changed, fail);
-            if (result == TACHO_ERR_NOT_FOUND && sampler->is_started)
+    for (size_t i = 0; i < count; i++)
+        tacho_array_push(&attachment.pids, pids[i]);
+    raise_file_limit();
+    for (unsigned round = 0; attachment.has_changed && result == 0 && round < SCAN_ROUNDS_MAX;
+         round++) {
+        attachment.is_first_round = round == 0;
+        attachment.has_changed = false;
+        for (size_t i = 0; i < attachment.pids.count && result == 0; i++) {
+            result = attach_process(&attachment, attachment.pids.items[i], fail);
+            if (result == TACHO_ERR_NOT_FOUND && (sampler->is_started || i >= count))
                 result = 0; // a process that ended meanwhile
         }
         if (result == 0)
             result = tacho_sampler_perf_drain(sampler, UINT64_MAX, fail);
     }
-    tacho_map_release(&seen);
+    tacho_array_release(&attachment.pids);
+    tacho_map_release(&attachment.seen);
     return result;
 }
 

@@ -9,7 +9,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from sampled import PROBE, names_of, program, sample, shares_of  # noqa: E402
+from sampled import names_of, program, sample, shares_of  # noqa: E402
 
 FAST = ("--rate", "2999")
 
@@ -154,6 +154,18 @@ class Trees(unittest.TestCase):
                 run.kill()
         self.assertGreater(taken["samples"], 500)
         self.assertGreater(taken.complete(), 0.99, taken.notes)
+
+    def test_children_that_a_process_has_already_are_sampled(self):
+        with subprocess.Popen(["sh", "-c", f"{program('split_nofp')} 20 & wait"],
+                              stdout=subprocess.DEVNULL, start_new_session=True) as run:
+            try:
+                while not open(f"/proc/{run.pid}/task/{run.pid}/children").read().strip():
+                    time.sleep(0.01)
+                time.sleep(0.1)
+                taken = sample(options=("--pid", str(run.pid), "--for", "0.5", "--dump", *FAST))
+            finally:
+                os.killpg(run.pid, 9)
+        self.assertGreater(shares_of(taken, program("split_nofp"))["split_heavy"], 0.4)
 
     def test_threads_that_start_while_attached_are_sampled_once(self):
         # The weights cannot exceed the time that two CPUs had, unless a thread is sampled twice.
