@@ -11,6 +11,7 @@
 #include <linux/seccomp.h>
 #include <math.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -507,6 +508,49 @@ static void what_an_attached_process_starts_is_observed(void **state)
     tacho_run_release(&run);
 }
 
+static void *fork_for_ever(void *context)
+{
+    (void)context;
+    for (;;) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            poll(NULL, 0, 40);
+            _exit(0);
+        }
+        waitpid(pid, NULL, 0);
+    }
+    return NULL;
+}
+
+static void fork_in_a_thread(int ready)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, fork_for_ever, NULL);
+    (void)!write(ready, "", 1);
+    for (;;)
+        pause();
+}
+
+static bool saw_children(struct tacho_run *run, void *context)
+{
+    size_t processes = 0;
+    for (size_t i = 0; i < run->threads.count; i++)
+        processes += run->threads.items[i].pid == run->threads.items[i].tid;
+    return processes >= *(size_t *)context;
+}
+
+static void what_a_thread_starts_is_observed(void **state)
+{
+    struct tacho_run run;
+    size_t wanted = 4;
+    pid_t pid = start_child(fork_in_a_thread);
+    struct tacho_proc_config config = {.pids = &pid, .pid_count = 1, .period_ns = 5000000};
+    (void)state;
+    observe_pids(&run, &config, saw_children, &wanted);
+    end_child(pid);
+    tacho_run_release(&run);
+}
+
 static void a_process_of_another_user_is_partly_not_available(void **state)
 {
     struct tacho_run run;
@@ -625,6 +669,7 @@ int main(void)
         cmocka_unit_test(counters_that_are_read_rarely_are_complete_at_the_end),
         cmocka_unit_test(a_process_that_ends_ends_the_observation),
         cmocka_unit_test(what_an_attached_process_starts_is_observed),
+        cmocka_unit_test(what_a_thread_starts_is_observed),
         cmocka_unit_test(a_process_of_another_user_is_partly_not_available),
         cmocka_unit_test(a_wrong_pid_is_explained),
         cmocka_unit_test(processes_are_found_by_name),
