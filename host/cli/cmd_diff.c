@@ -1,8 +1,8 @@
 // tacho diff: what changed between two runs.
 #include "cli/command.h"
 #include "cli/report_file.h"
+#include "cli/stored_run.h"
 #include "render/diff_report.h"
-#include "store/run_reader.h"
 
 struct options {
     const char *output, *profile, *within, *without, *root;
@@ -25,12 +25,12 @@ static int run(struct tacho_session *session, struct tacho_fail *fail)
     if (session->argument_count != 2)
         return tacho_fail_set(fail, TACHO_ERR_USAGE,
                               "two runs are compared, the one before and the one after");
-    status = tacho_run_read_named(session->store_path, session->arguments[0], NULL, &before, fail);
+    status = tacho_stored_run_read(session, session->arguments[0], false, &before, fail);
     if (status < 0) {
         tacho_run_release(&before);
         return status;
     }
-    status = tacho_run_read_named(session->store_path, session->arguments[1], NULL, &after, fail);
+    status = tacho_stored_run_read(session, session->arguments[1], false, &after, fail);
     if (status == 0 && options->output == NULL)
         status = tacho_diff_render(format, &before, &after, &report, session->out, fail);
     else if (status == 0)

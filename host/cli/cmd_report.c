@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/report_file.h"
-#include "store/run_reader.h"
+#include "cli/stored_run.h"
 
 struct options {
     const char *output, *profile, *sort, *function, *within, *without, *root, *callers, *callees;
@@ -31,6 +31,16 @@ static int read_ids(const struct options *options, struct tacho_profile_filter *
         filter->group =
             strcmp(options->group, "thread") == 0 ? TACHO_GROUP_THREAD : TACHO_GROUP_PROCESS;
     return 0;
+}
+
+// Formats that other programs read hand on what was recorded; the rest draw it or sum it up.
+static bool needs_every_sample(const char *format)
+{
+    static const char *const names[] = {"csv", "openmetrics", "perfetto", "chrome", "firefox"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(format, names[i]) == 0)
+            return true;
+    return false;
 }
 
 static int run(struct tacho_session *session, struct tacho_fail *fail)
@@ -66,7 +76,7 @@ static int run(struct tacho_session *session, struct tacho_fail *fail)
     status = read_ids(options, &report.filter, fail);
     if (status < 0)
         return status;
-    status = tacho_run_read_named(session->store_path, name, NULL, &stored, fail);
+    status = tacho_stored_run_read(session, name, needs_every_sample(format->name), &stored, fail);
     if (status == 0 && options->output == NULL)
         status = tacho_report_render(format, &stored, &report, session->out, fail);
     else if (status == 0)

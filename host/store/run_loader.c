@@ -368,7 +368,7 @@ static int series_take(struct loader *loader, size_t start, size_t end)
         loader->rows_of_series.items[entries[i].chunk.part] = total;
     }
     struct tacho_run_series *series = &loader->run->series.items[entries[start].chunk.part];
-    if (points_max && total > points_max) {
+    if (points_max && total > points_max && total > loader->wanted->options.reduce_above) {
         size_t chunks = end - start;
         series->reduced = true;
         if (chunks > points_max / 2)

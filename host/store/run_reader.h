@@ -13,6 +13,7 @@ struct tacho_run_read_options {
     // A series with more samples is reduced to at most so many, each the mean (low, high: the
     // extremes) of neighbours; a very long one by the sums of its chunks alone. 0: every sample.
     size_t points_max;
+    size_t reduce_above; // a series is reduced when it has more samples than this, too
     // A profile with more samples is reduced: neighbours in time with the same thread and stack
     // become one of their weight, at the time of the first; sums stay exact. 0: every sample.
     size_t stacks_max;

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import tempfile
@@ -144,6 +145,31 @@ class Runs(unittest.TestCase):
         self.assertEqual(self.tacho("runs", "show", "b").returncode, 0)
         self.assertEqual(self.tacho("runs", "rm", "a").returncode, 0)
         self.assertIn("is sound", self.tacho("runs", "check").stderr)
+
+    def test_what_a_killed_tacho_had_stored_can_be_reported_with_names(self):
+        program = os.path.join(os.environ["TACHO_BINARY_DIR"], "tests/programs/split_nofp")
+        tacho = subprocess.Popen([TACHO, "--store", self.store, "run", "--", program, "60"],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            while True:  # until something of the profile is stored
+                shown = self.tacho("-q", "runs", "show", "last", "--format", "json")
+                if shown.returncode == 0 and json.loads(shown.stdout)["holds"]["stacks"] > 0:
+                    break
+                self.assertIsNone(tacho.poll(), "it ended by itself")
+            tacho.kill()
+            tacho.wait()
+        finally:
+            os.killpg(tacho.pid, signal.SIGKILL)
+        stored = json.loads(self.tacho("runs", "show", "last", "--format", "json").stdout)
+        self.assertFalse(stored["finished"])
+        self.assertGreaterEqual(stored["holds"]["samples"], json.loads(shown.stdout)["holds"]["samples"])
+        self.assertIn("is sound", self.tacho("runs", "check").stderr)
+        report = self.tacho("report", "last")
+        self.assertEqual(report.returncode, 0, report.stderr)
+        self.assertIn("not finished", report.stdout)
+        self.assertRegex(report.stdout, r"split_heavy +split_nofp")
+        self.refuse(3, "is being recorded", "runs", "rm", "last")  # it may be: it was stored just now
 
     def test_wrong_usage_is_status_2(self):
         for words in [["frob"], ["show"], ["show", "a", "b"], ["export"], ["rename", "a"], ["rm"],
