@@ -169,6 +169,12 @@ int tacho_shm_grow(struct tacho_shm *shm, uint64_t bytes)
         code = ftruncate(fd, (off_t)bytes);
     if (code != 0)
         return TACHO_ERR_FULL;
+#ifdef MADV_POPULATE_WRITE
+    // One call instead of a page fault for each 256 spans; where the kernel does not know it, they
+    // fault.
+    if (shm->base && bytes > shm->backed)
+        madvise(shm->base + shm->backed, bytes - shm->backed, MADV_POPULATE_WRITE);
+#endif
     shm->backed = bytes;
     return 0;
 }
