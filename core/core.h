@@ -31,8 +31,9 @@ struct tacho_port {
     // counts.
     bool (*lock)(void);
     void (*unlock)(void);
-    // Makes the region's first `bytes` usable. Returns 0 or TACHO_ERR_FULL. Lock held.
-    int (*grow)(uint64_t bytes);
+    // Makes bytes [from, to) of the region usable, and the region at least `size` long (what is
+    // between may be touched only after another call). Returns 0 or TACHO_ERR_FULL. Lock held.
+    int (*grow)(uint64_t from, uint64_t to, uint64_t size);
     // Makes sure a region is there that belongs to this process. Returns 0 or TACHO_ERR_*. Lock
     // held.
     int (*ready)(void);
@@ -51,6 +52,7 @@ struct tacho_core {
     struct tacho_ring_header *header;
     const struct tacho_port *port;
     uint64_t size_max;   // the region may grow to this
+    uint64_t usable;     // behind used_bytes, up to here, nothing has to grow
     uint32_t generation; // grows with each region: a child process gets a new one
 };
 extern struct tacho_core tacho_core;
@@ -62,6 +64,7 @@ struct tacho_local {
     struct tacho_ring_slot *slot;
     struct tacho_ring_record *ring;
     uint64_t ring_mask;
+    uint64_t ring_grows_at; // the record number at which the ring has to grow
     char *base;
 };
 extern TACHO_CPU_THREAD struct tacho_local tacho_local TACHO_CPU_THREAD_MODEL;
@@ -86,6 +89,9 @@ static inline uint32_t tacho_mode(void)
 void tacho_region_init(char *base, uint64_t size_bytes, uint64_t size_max);
 // Room for `bytes`, zeroed, as a reference; 0: none left (counted). Lock held.
 uint32_t tacho_region_take(uint64_t bytes);
+// The same, of which only the first `first` bytes are usable; tacho_region_back makes more so.
+uint32_t tacho_region_reserve(uint64_t bytes, uint64_t first);
+bool tacho_region_back(uint32_t reference, uint64_t from, uint64_t to);
 // A copy of `text` as a reference; 0 for NULL and "". Lock held.
 uint32_t tacho_region_text(const char *text);
 
@@ -124,6 +130,9 @@ static inline struct tacho_ring_block *tacho_block_at(const struct tacho_local *
     return (void *)(local->base + (uint64_t)reference * TACHO_RING_UNIT);
 }
 
+// slot.c: doubles the calling thread's ring, which is full for the first time.
+void tacho_ring_grow(void);
+
 // Appends one record to the thread's ring, or two that stay together; see ring.c for the protocol.
 static inline void tacho_ring_write(struct tacho_ring_record *record, uint64_t time,
                                     uint64_t detail)
@@ -136,6 +145,8 @@ static inline void tacho_ring_put(struct tacho_local *local, uint64_t time, uint
 {
     struct tacho_ring_slot *slot = local->slot;
     uint64_t at = tacho_cpu_claim(&slot->claim, 1);
+    if (TACHO_UNLIKELY(at >= local->ring_grows_at))
+        tacho_ring_grow();
     __atomic_thread_fence(__ATOMIC_RELEASE); // the claim is seen before what it overwrites
     tacho_ring_write(&local->ring[at & local->ring_mask], time, detail);
     __atomic_store_n(&slot->head, at + 1, __ATOMIC_RELEASE);

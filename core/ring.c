@@ -13,6 +13,8 @@ void tacho_ring_put_two(struct tacho_local *local, uint64_t time, uint64_t detai
 {
     struct tacho_ring_slot *slot = local->slot;
     uint64_t at = tacho_cpu_claim(&slot->claim, 2);
+    if (TACHO_UNLIKELY(at + 1 >= local->ring_grows_at))
+        tacho_ring_grow();
     __atomic_thread_fence(__ATOMIC_RELEASE);
     tacho_ring_write(&local->ring[at & local->ring_mask], time, detail);
     tacho_ring_write(&local->ring[(at + 1) & local->ring_mask], value,

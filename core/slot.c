@@ -8,9 +8,10 @@
 
 #include <string.h>
 
-#define TACHO_SLOTS_NEW      64u
-#define TACHO_RING_BYTES_MIN 4096u
-#define TACHO_RING_SHARE     128u // a ring takes at most this part of the memory that is left
+#define TACHO_SLOTS_NEW        64u
+#define TACHO_RING_BYTES_MIN   4096u
+#define TACHO_RING_BYTES_FIRST 65536u // a thread that records little takes little
+#define TACHO_RING_SHARE       128u   // a ring takes at most this part of the memory that is left
 
 // Where threads write whose records nobody will read.
 static struct tacho_ring_record spare_ring[1];
@@ -143,12 +144,46 @@ static struct tacho_ring_slot *take_slot(void)
 static void take_ring(struct tacho_ring_slot *slot)
 {
     uint64_t left = tacho_core.size_max - tacho_core.header->used_bytes;
-    uint64_t bytes = TACHO_RING_BYTES_MIN;
+    uint64_t bytes = TACHO_RING_BYTES_MIN, first = TACHO_RING_BYTES_FIRST;
     while (bytes * 2 <= tacho_core.port->ring_bytes && bytes * 2 <= left / TACHO_RING_SHARE)
         bytes *= 2;
-    slot->ring = tacho_region_take(bytes);
-    if (slot->ring != 0)
-        slot->ring_records = (uint32_t)(bytes / sizeof(struct tacho_ring_record));
+    if (first > bytes)
+        first = bytes;
+    slot->ring = tacho_region_reserve(bytes, first);
+    if (slot->ring == 0)
+        return;
+    slot->ring_reserved = (uint32_t)(bytes / sizeof(struct tacho_ring_record));
+    slot->ring_records = (uint32_t)(first / sizeof(struct tacho_ring_record));
+}
+
+static void use_ring(struct tacho_local *local)
+{
+    const struct tacho_ring_slot *slot = local->slot;
+    local->ring = tacho_at(slot->ring);
+    local->ring_mask = slot->ring_records - 1;
+    // A ring that went round once keeps its size: its records would be looked for in other places.
+    bool can_grow = slot->ring_records < slot->ring_reserved && slot->claim <= slot->ring_records;
+    local->ring_grows_at = can_grow ? slot->ring_records : UINT64_MAX;
+}
+
+void tacho_ring_grow(void)
+{
+    struct tacho_local *local = &tacho_local;
+    struct tacho_ring_slot *slot = local->slot;
+    if (!tacho_core.port->lock())
+        return; // this once it goes round; the next record tries again
+    uint32_t records = slot->ring_records;
+    uint64_t bytes = (uint64_t)records * sizeof(struct tacho_ring_record);
+    if (local->ready == ~0u && local->ring_grows_at == records) {
+        local->ring_grows_at = UINT64_MAX;
+        if (tacho_region_back(slot->ring, bytes, 2 * bytes)) {
+            __atomic_store_n(&slot->ring_records, 2 * records, __ATOMIC_RELEASE);
+            local->ring_mask = 2 * records - 1;
+            if (2 * records < slot->ring_reserved)
+                local->ring_grows_at = 2 * records;
+        }
+    }
+    tacho_core.port->unlock();
 }
 
 // A child process goes on with the zones that were open when it was made.
@@ -176,15 +211,14 @@ bool tacho_slot_ready(uint32_t mode)
         local->slot = slot;
         local->ring = spare_ring;
         local->ring_mask = 0;
+        local->ring_grows_at = UINT64_MAX;
         local->ready = ~(uint32_t)TACHO_MODE_TRACE;
     }
     if ((mode & ~local->ready) != 0) {
         if (local->slot->ring_records == 0)
             take_ring(local->slot);
-        if (local->slot->ring_records != 0) {
-            local->ring = tacho_at(local->slot->ring);
-            local->ring_mask = local->slot->ring_records - 1;
-        }
+        if (local->slot->ring_records != 0)
+            use_ring(local);
         local->ready = ~0u;
     }
     return true;
@@ -205,6 +239,7 @@ void tacho_slot_park(struct tacho_ring_slot *spare)
     local->slot = spare;
     local->ring = spare_ring;
     local->ring_mask = 0;
+    local->ring_grows_at = UINT64_MAX;
     local->ready = 0;
 }
 

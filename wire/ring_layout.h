@@ -177,12 +177,14 @@ struct tacho_ring_slot {
     uint32_t next, index;
     uint32_t state, generation;
     uint32_t tid, previous_tid;
-    uint32_t ring;         // reference
-    uint32_t ring_records; // a power of two, 0: no ring
-    uint64_t ring_first;   // records before this one are of the thread that had the slot before
+    uint32_t ring; // reference
+    uint32_t
+        ring_records; // a power of two, 0: no ring; doubles while the ring fills for the first time
+    uint64_t ring_first; // records before this one are of the thread that had the slot before
     uint64_t start_ticks, end_ticks;
     char name[16];
-    uint64_t reserved_who[3];
+    uint32_t ring_reserved, reserved_ring; // the ring may grow to so many records
+    uint64_t reserved_who[2];
     uint32_t leaf[TACHO_RING_LEAVES]; // references to arrays of block references
     struct tacho_ring_open open[TACHO_RING_DEPTH_MAX];
 };

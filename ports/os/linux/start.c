@@ -41,11 +41,11 @@ static void thread_ended(void *slot)
     tacho_linux_unlock();
 }
 
-static int grow(uint64_t bytes)
+static int grow(uint64_t from, uint64_t to, uint64_t size)
 {
-    int code = tacho_shm_grow(&tacho_linux.shm, bytes);
+    int code = tacho_shm_grow(&tacho_linux.shm, from, to, size);
     if (code == 0)
-        __atomic_store_n(&tacho_core.header->size_bytes, tacho_linux.shm.backed, __ATOMIC_RELEASE);
+        __atomic_store_n(&tacho_core.header->size_bytes, tacho_linux.shm.size, __ATOMIC_RELEASE);
     return code;
 }
 
@@ -93,7 +93,7 @@ static int make_region(uint32_t mode, uint32_t sample_one_in)
     int code = tacho_shm_open(&tacho_linux.shm, dir, settings->memory_bytes_max, tacho_linux.image);
     if (code < 0)
         return code;
-    tacho_region_init(tacho_linux.shm.base, tacho_linux.shm.backed, tacho_linux.shm.bytes);
+    tacho_region_init(tacho_linux.shm.base, tacho_linux.shm.size, tacho_linux.shm.bytes);
     struct tacho_ring_header *header = tacho_core.header;
     describe_process(header);
     header->mode = mode;

@@ -23,11 +23,14 @@ static void unlock(void)
     tacho_mock.held--;
 }
 
-static int grow(uint64_t bytes)
+static int grow(uint64_t from, uint64_t to, uint64_t size)
 {
+    (void)from;
     if (tacho_mock.grow_refused)
         return TACHO_ERR_FULL;
-    tacho_core.header->size_bytes = bytes;
+    size = size > to ? size : to;
+    if (size > tacho_core.header->size_bytes)
+        tacho_core.header->size_bytes = size;
     return 0;
 }
 

@@ -15,7 +15,6 @@
 #include "wire/ring_layout.h"
 
 #define NAME_TRIES   16
-#define GROW_STEP    UINT64_C(65536)
 #define MODE_PRIVATE 0600
 #define FD_LOWEST    96 // out of the way of programs that expect small numbers
 
@@ -123,7 +122,8 @@ static int map_file(struct tacho_shm *shm, uint64_t bytes_max)
 {
     fd_keep(shm);
     shm->bytes = within_limit(bytes_max);
-    if (shm->bytes < TACHO_RING_HEADER_SIZE || tacho_shm_grow(shm, TACHO_RING_HEADER_SIZE) < 0)
+    if (shm->bytes < TACHO_RING_HEADER_SIZE ||
+        tacho_shm_grow(shm, 0, TACHO_RING_HEADER_SIZE, 0) < 0)
         return TACHO_ERR_FULL;
     void *base =
         mmap(NULL, shm->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, shm->fd, 0);
@@ -154,28 +154,39 @@ int tacho_shm_open(struct tacho_shm *shm, const char *dir, uint64_t bytes_max,
     return code;
 }
 
-int tacho_shm_grow(struct tacho_shm *shm, uint64_t bytes)
+// Memory for whole pages of [from, to); fallocate says when there is none, a write would only die.
+static int back(int fd, uint64_t from, uint64_t to)
 {
-    bytes = (bytes + GROW_STEP - 1) & ~(GROW_STEP - 1);
-    if (bytes > shm->bytes)
-        bytes = shm->bytes;
-    int code, fd = fd_find(shm);
+    int code;
+    do
+        code = fallocate(fd, 0, (off_t)from, (off_t)(to - from));
+    while (code != 0 && errno == EINTR);
+    return code == 0 || errno == EOPNOTSUPP ? 0 : TACHO_ERR_FULL;
+}
+
+int tacho_shm_grow(struct tacho_shm *shm, uint64_t from, uint64_t to, uint64_t size)
+{
+    int fd = fd_find(shm);
+    from &= ~(uint64_t)(TACHO_RING_HEADER_SIZE - 1);
+    to = (to + TACHO_RING_HEADER_SIZE - 1) & ~(uint64_t)(TACHO_RING_HEADER_SIZE - 1);
+    size = size > to ? size : to;
     if (fd < 0)
         return TACHO_ERR_LOST;
-    do
-        code = fallocate(fd, 0, 0, (off_t)bytes);
-    while (code != 0 && errno == EINTR);
-    if (code != 0 && errno == EOPNOTSUPP)
-        code = ftruncate(fd, (off_t)bytes);
-    if (code != 0)
+    if (size > shm->bytes)
         return TACHO_ERR_FULL;
+    if (to > from && back(fd, from, to) < 0)
+        return TACHO_ERR_FULL;
+    if (size > shm->size) {
+        if (ftruncate(fd, (off_t)size) != 0)
+            return TACHO_ERR_FULL;
+        shm->size = size;
+    }
 #ifdef MADV_POPULATE_WRITE
     // One call instead of a page fault for each 256 spans; where the kernel does not know it, they
     // fault.
-    if (shm->base && bytes > shm->backed)
-        madvise(shm->base + shm->backed, bytes - shm->backed, MADV_POPULATE_WRITE);
+    if (shm->base && to > from)
+        madvise(shm->base + from, to - from, MADV_POPULATE_WRITE);
 #endif
-    shm->backed = bytes;
     return 0;
 }
 

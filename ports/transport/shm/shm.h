@@ -13,9 +13,9 @@
 struct tacho_shm {
     int fd; // -1: none; checked before each use, programs close what they did not open
     uint64_t device, inode;
-    char *base;      // where it is mapped
-    uint64_t bytes;  // mapped, and the bound of the file
-    uint64_t backed; // may be touched
+    char *base;     // where it is mapped
+    uint64_t bytes; // mapped, and the bound of the file
+    uint64_t size;  // of the file
     bool has_path;
     char path[TACHO_SHM_PATH_MAX];
 };
@@ -26,9 +26,9 @@ struct tacho_shm {
 // TACHO_ERR_*.
 int tacho_shm_open(struct tacho_shm *shm, const char *dir, uint64_t bytes_max,
                    const uint64_t image[2]);
-// Backs the first `bytes` with memory, so that touching them never raises SIGBUS on a full
-// /dev/shm.
-int tacho_shm_grow(struct tacho_shm *shm, uint64_t bytes);
+// Backs bytes [from, to) with memory, so that touching them never raises SIGBUS on a full /dev/shm,
+// and makes the file at least `size` long.
+int tacho_shm_grow(struct tacho_shm *shm, uint64_t from, uint64_t to, uint64_t size);
 // Maps the head over `page`, which must be a whole page of the program's own.
 int tacho_shm_overlay(struct tacho_shm *shm, void *page);
 // Copies the first `bytes` to a new file `path`, which appears when it is complete.
