@@ -10,8 +10,8 @@
 // shown.
 const char *tacho_label(struct tacho_buffer *buffer, const struct tacho_function *function,
                         uint32_t flags);
-// Shortens names that do not fit a terminal's column: of a name beyond 40 characters the arguments of
-// templates become "<…>", so that "std::sort<…>" is left of one that fills three lines. Returns the
+// Shortens names that do not fit a terminal's column: of a name beyond 40 characters the arguments
+// of templates become "<…>", so "std::sort<…>" is left of one that fills three lines. Returns the
 // text.
 const char *tacho_label_shorten(struct tacho_buffer *buffer);
 // "file.c:123", "file.c", or "" when not known (the file's last part only).
