@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "symbol/enclosing.h"
+
 #define DEPTH_MAX      256u
 #define DIE_BUDGET_MAX ((size_t)100 * 1000 * 1000)
 
@@ -60,6 +62,7 @@ void tacho_dwarf_close(struct tacho_dwarf *dwarf)
         dwarf_end(alt);
     tacho_elf_file_close(&dwarf->alt);
     tacho_array_release(&dwarf->scopes);
+    tacho_arena_release(&dwarf->texts);
     dwarf->handle = NULL;
 }
 
@@ -70,6 +73,8 @@ struct unit {
     size_t count;
     Dwarf_Files *files;
     size_t file_count;
+    Dwarf_Die *tree;
+    struct tacho_enclosing enclosing;
     bool thorough; // look below functions that hold no wanted address, too
 };
 
@@ -92,7 +97,7 @@ static const char *text_of(Dwarf_Die *die, unsigned attribute)
     return dwarf_formstring(dwarf_attr_integrate(die, attribute, &found));
 }
 
-static const char *function_of(Dwarf_Die *die)
+static const char *function_of(struct unit *unit, Dwarf_Die *die)
 {
     const char *linkage = text_of(die, DW_AT_linkage_name);
     if (!linkage)
@@ -102,12 +107,15 @@ static const char *function_of(Dwarf_Die *die)
         (linkage[1] == 'Z' || linkage[1] == 'R' || linkage[1] == 'D'))
         return linkage;
     const char *name = text_of(die, DW_AT_name);
-    return name ? name : linkage;
+    if (!name)
+        return linkage;
+    return tacho_enclosing_name(&unit->enclosing, unit->tree, die, name, &unit->dwarf->texts,
+                                &unit->dwarf->die_budget);
 }
 
 static uint32_t scope_add(struct unit *unit, Dwarf_Die *die, uint32_t parent)
 {
-    struct tacho_dwarf_scope scope = {.function = function_of(die), .parent = parent};
+    struct tacho_dwarf_scope scope = {.function = function_of(unit, die), .parent = parent};
     if (parent != TACHO_DWARF_NONE) {
         Dwarf_Attribute attribute;
         Dwarf_Word value;
@@ -224,6 +232,7 @@ static void read_unit(struct unit *unit, Dwarf_Die *cu)
         tree = &split;
     if (dwarf_getsrcfiles(tree, &unit->files, &unit->file_count) != 0)
         unit->file_count = 0;
+    unit->tree = tree;
     walk(unit, tree, TACHO_DWARF_NONE, 0);
     for (size_t i = 0; i < unit->count; i++) {
         if (unit->places[i]->scope != TACHO_DWARF_NONE)
@@ -232,6 +241,7 @@ static void read_unit(struct unit *unit, Dwarf_Die *cu)
         walk(unit, tree, TACHO_DWARF_NONE, 0);
         break;
     }
+    tacho_enclosing_release(&unit->enclosing);
 }
 
 // Which unit a place lies in; sorted by unit, then by address.

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/array.h"
 #include "symbol/elf_file.h"
 
@@ -34,7 +35,8 @@ struct tacho_dwarf {
     struct Dwarf *handle;
     struct tacho_elf_file alt; // the shared part that dwz split off, where it was found by us
     TACHO_ARRAY(struct tacho_dwarf_scope) scopes;
-    size_t die_budget; // how many more entries are read of a file that may be damaged
+    struct tacho_arena texts; // of names that are put together
+    size_t die_budget;        // how many more entries are read of a file that may be damaged
 };
 
 // Opens the DWARF of `file`, which has to stay open. False: there is none that can be read.

@@ -9,7 +9,8 @@
 # to be as long as theirs, and each name, file and line has to be what one of the two says: addr2line
 # names some function of the chain by its symbol and sometimes gives the innermost line a wrong file,
 # llvm-symbolizer has no names for functions of local types. c++filt makes their names readable. Of a
-# function's part that was moved away (".cold") the function's name counts. llvm-symbolizer is optional.
+# function's part that was moved away (".cold") the function's name counts, and we may say more, what
+# encloses a function without a mangled name. llvm-symbolizer is optional.
 import os
 import re
 import shutil
@@ -72,7 +73,7 @@ def agrees(chain, theirs, symbols):
     if not chain or not peers:
         return False
     names = {place[0] for peer in peers for place in peer} | symbols
-    return all(place[0] in names and
+    return all((place[0] in names or any(place[0].endswith("::" + name) for name in names)) and
                any(place[1] == peer[at][1] for peer in peers) and
                any(place[2] == peer[at][2] for peer in peers) for at, place in enumerate(chain))
 

@@ -363,6 +363,27 @@ static void a_chain_of_inlined_functions_is_linked_by_callers(void **state)
     bench_close(&bench);
 }
 
+static void functions_without_a_mangled_name_are_shown_with_what_encloses_them(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char subject[512];
+    bench_open(&bench);
+    subject_path("subject_cpp", subject, sizeof subject);
+    struct function total = function_find(
+        subject,
+        "_ZN4shop5totalERKSt6vectorISt10unique_ptrINS_5OrderESt14default_deleteIS2_EESaIS5_EE");
+    bool has_lambda = false;
+    for (uint64_t at = 0; at < total.size; at++) {
+        const char *name = bench_name(&bench, subject, "", total.offset + at, 0)->function;
+        assert_string_not_equal(name, "operator()");
+        has_lambda = has_lambda || (strncmp(name, "shop::total", 11) == 0 &&
+                                    strstr(name, "lambda") && strstr(name, "operator()"));
+    }
+    assert_true(has_lambda);
+    bench_close(&bench);
+}
+
 static void names_alone_are_given_when_asked_for(void **state)
 {
     (void)state;
@@ -417,6 +438,7 @@ int main(void)
         cmocka_unit_test(of_two_builds_under_one_path_each_is_read),
         cmocka_unit_test(a_deleted_file_of_the_same_build_that_is_back_is_read),
         cmocka_unit_test(a_chain_of_inlined_functions_is_linked_by_callers),
+        cmocka_unit_test(functions_without_a_mangled_name_are_shown_with_what_encloses_them),
         cmocka_unit_test(names_alone_are_given_when_asked_for),
         cmocka_unit_test(a_compressed_small_symbol_table_gives_names),
     };
