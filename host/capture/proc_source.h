@@ -18,7 +18,7 @@
 #include "launch.h"
 #include "run/source.h"
 
-#define TACHO_PROC_PERIOD_NS_DEFAULT INT64_C(100000000)
+#define TACHO_PROC_PERIOD_NS_DEFAULT INT64_C(250000000)
 #define TACHO_PROC_PERIOD_NS_MIN     INT64_C(1000000)
 
 // Zero means default throughout.

@@ -189,7 +189,7 @@ static const struct tacho_option option_table[] = {
                  "write the report there (default: standard error)"),
     TACHO_OPTION(struct options, top, "top", 0, COUNT, "N", "rows per table of the report"),
     TACHO_OPTION(struct options, every_ns, "every", 'e', DURATION, "SPAN",
-                 "period of the metrics (default 100ms; follows the load)"),
+                 "period of the metrics (default 250ms; follows the load)"),
     TACHO_OPTION(struct options, fixed_period, "fixed-period", 0, FLAG, NULL,
                  "keep the period whatever the load"),
     TACHO_OPTION(struct options, rate_hz, "rate", 'r', NUMBER, "HZ",

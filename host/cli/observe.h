@@ -19,7 +19,7 @@ struct tacho_observe_config {
     size_t pid_count;
     const struct tacho_inherited *inherited;
     int64_t for_ns;    // the longest to observe; 0: until the target ends
-    int64_t every_ns;  // period of the collectors; 0: 100 ms
+    int64_t every_ns;  // period of the collectors; 0: 250 ms
     bool fixed_period; // the period does not follow the load
     bool no_profile;
     bool no_threads;

@@ -115,7 +115,7 @@ static int close_run(struct tacho_recording *recording, struct tacho_symboliser 
 static void finish(struct tacho_session *session, struct tacho_recording *recording)
 {
     struct tacho_fail why = {0};
-    if (!recording->store || tacho_run_writer_finish(recording->writer, &why) == 0)
+    if (tacho_run_writer_finish(recording->writer, &why) == 0)
         return;
     tacho_out_printf(session->error, "tacho: the run is not stored completely: %s\n", why.text);
 }
