@@ -24,6 +24,26 @@ static uint32_t scope_add(struct reading *reading, Dwarf_Die *die, uint32_t pare
     return (uint32_t)(reading->enclosing->scopes.count - 1);
 }
 
+// The scope that the declaration of `die` stands in; of an instance the declaration is elsewhere.
+static uint32_t scope_of(const struct tacho_enclosing *enclosing, Dwarf_Die *die)
+{
+    Dwarf_Die at = *die;
+    for (unsigned links = 0; links < LINKS_MAX; links++) {
+        const uint64_t *scope = tacho_map_get(&enclosing->scope_of, dwarf_dieoffset(&at));
+        if (scope)
+            return (uint32_t)*scope;
+        Dwarf_Attribute attribute;
+        Dwarf_Die next;
+        Dwarf_Attribute *link = dwarf_attr(&at, DW_AT_abstract_origin, &attribute);
+        if (!link)
+            link = dwarf_attr(&at, DW_AT_specification, &attribute);
+        if (!link || !dwarf_formref_die(link, &next) || next.cu != die->cu)
+            return NO_SCOPE;
+        at = next;
+    }
+    return NO_SCOPE;
+}
+
 static void read_below(struct reading *reading, Dwarf_Die *parent, uint32_t scope, unsigned depth)
 {
     Dwarf_Die die;
@@ -38,8 +58,9 @@ static void read_below(struct reading *reading, Dwarf_Die *parent, uint32_t scop
         case DW_TAG_subprogram:
             if (scope != NO_SCOPE)
                 *tacho_map_put(&reading->enclosing->scope_of, offset, NULL) = scope;
-            if (dwarf_haschildren(&die) == 1)
-                read_below(reading, &die, scope_add(reading, &die, scope), depth + 1);
+            if (dwarf_haschildren(&die) == 1) // it may stand apart from its declaration
+                read_below(reading, &die,
+                           scope_add(reading, &die, scope_of(reading->enclosing, &die)), depth + 1);
             break;
         case DW_TAG_namespace:
         case DW_TAG_class_type:
@@ -71,26 +92,6 @@ static bool is_cplusplus(Dwarf_Die *cu)
     default:
         return false;
     }
-}
-
-// The scope that the declaration of `die` stands in; of an instance the declaration is elsewhere.
-static uint32_t scope_of(const struct tacho_enclosing *enclosing, Dwarf_Die *die)
-{
-    Dwarf_Die at = *die;
-    for (unsigned links = 0; links < LINKS_MAX; links++) {
-        const uint64_t *scope = tacho_map_get(&enclosing->scope_of, dwarf_dieoffset(&at));
-        if (scope)
-            return (uint32_t)*scope;
-        Dwarf_Attribute attribute;
-        Dwarf_Die next;
-        Dwarf_Attribute *link = dwarf_attr(&at, DW_AT_abstract_origin, &attribute);
-        if (!link)
-            link = dwarf_attr(&at, DW_AT_specification, &attribute);
-        if (!link || !dwarf_formref_die(link, &next) || next.cu != die->cu)
-            return NO_SCOPE;
-        at = next;
-    }
-    return NO_SCOPE;
 }
 
 const char *tacho_enclosing_name(struct tacho_enclosing *enclosing, Dwarf_Die *cu, Dwarf_Die *die,
