@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#define SLOPE_POINTS_MAX  256
+#define SLOPE_POINTS_MAX  128
 #define GROWTH_POINTS_MIN 8
 
 double tacho_slope_robust(const int64_t *time_ns, const double *value, size_t count)

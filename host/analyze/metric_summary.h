@@ -19,7 +19,7 @@ struct tacho_metric_summary {
 void tacho_metric_summary_build(struct tacho_metric_summary *summary,
                                 const struct tacho_run_series *series);
 
-// The robust slope per second: the median of the slopes between all pairs, of at most 256 points
+// The robust slope per second: the median of the slopes between all pairs, of at most 128 points
 // evenly taken; NaN for fewer than two instants.
 double tacho_slope_robust(const int64_t *time_ns, const double *value, size_t count);
 

@@ -16,7 +16,7 @@ struct writing {
     bool first;
     struct tacho_buffer block;                    // events on their way to `out`
     TACHO_ARRAY(struct tacho_buffer) thread_head; // by thread: {"ph":"X","pid":1,"tid":2,"ts":
-    TACHO_ARRAY(struct tacho_buffer) zone_tail;   // by zone: ,"name":"x","cat":"zone"
+    TACHO_ARRAY(struct tacho_buffer) zone_tail;   // by zone: ,"name":"x"
 };
 
 static void escaped(struct tacho_buffer *buffer, const char *text)
@@ -47,7 +47,7 @@ static void prepare(struct writing *writing)
     for (size_t i = 0; i < run->zones.count; i++) {
         struct tacho_buffer tail = {0};
 
-        tacho_buffer_text(&tail, ",\"cat\":\"zone\",\"name\":");
+        tacho_buffer_text(&tail, ",\"name\":");
         escaped(&tail, run->zones.items[i].name);
         tacho_array_push(&writing->zone_tail, tail);
     }
