@@ -53,11 +53,21 @@ const struct tacho_run_profile *tacho_profile_find(const struct tacho_run *run, 
     return name == NULL && run->profiles.count > 0 ? &run->profiles.items[0] : NULL;
 }
 
+int64_t tacho_profile_weight_max(const struct tacho_run_profile *profile)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < profile->samples.count; i++)
+        sum += profile->samples.items[i].weight > 0 ? (double)profile->samples.items[i].weight : 0;
+    return sum < (double)(INT64_MAX / 4) ? 0 : INT64_MAX / 4 / (int64_t)profile->samples.count;
+}
+
 bool tacho_profile_sample_wanted(const struct tacho_run *run,
                                  const struct tacho_profile_filter *filter,
                                  const struct tacho_run_profile_sample *sample)
 {
-    if (sample->node >= run->nodes.count || sample->weight < 0)
+    if (sample->node >= run->nodes.count || sample->weight < 0 ||
+        (filter->weight_max != 0 && sample->weight > filter->weight_max))
         return false;
     if (sample->time_ns < filter->begin_ns ||
         (filter->end_ns != 0 && sample->time_ns >= filter->end_ns))
@@ -189,6 +199,9 @@ static void fold_node(struct folding *folding, uint32_t index, uint32_t top)
 
         if (folding->filter->root != NULL && at == top &&
             !tacho_name_matches(name, folding->filter->root))
+            continue;
+        if (folding->filter->no_kernel &&
+            (run->frames.items[chain[i]].flags & TACHO_FRAME_KERNEL) != 0)
             continue;
         at = child_of(folding, at, function, run->frames.items[chain[i]].flags);
     }
@@ -483,10 +496,13 @@ void tacho_calltree_build(struct tacho_calltree *tree, const struct tacho_run *r
                           const struct tacho_run_profile *profile,
                           const struct tacho_profile_filter *filter)
 {
-    static const struct tacho_profile_filter everything;
-    struct folding folding = {
-        .run = run, .tree = tree, .filter = filter != NULL ? filter : &everything};
+    struct tacho_profile_filter used = {0};
+    struct folding folding = {.run = run, .tree = tree, .filter = &used};
 
+    if (filter != NULL)
+        used = *filter;
+    if (used.weight_max == 0 && profile != NULL)
+        used.weight_max = tacho_profile_weight_max(profile);
     memset(tree, 0, sizeof *tree);
     tree->run = run;
     tree->profile = profile;

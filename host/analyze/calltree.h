@@ -18,6 +18,9 @@ struct tacho_profile_filter {
     const char *function;     // only stacks with a function that matches
     const char *exclude;      // no stack with a function that matches
     const char *root;         // the stack's part from the outermost function that matches inwards
+    // A weight above this is damage. 0: none is, unless the sum of all would overflow.
+    int64_t weight_max;
+    bool no_kernel; // kernel frames are left out: their weight is that of the call into the kernel
     enum tacho_group group;
     // Parts of stacks below this share of the whole are not unfolded: each caller gets one child
     // named
@@ -70,6 +73,9 @@ uint32_t tacho_calltree_next(const struct tacho_calltree *tree, uint32_t at);
 bool tacho_profile_sample_wanted(const struct tacho_run *run,
                                  const struct tacho_profile_filter *filter,
                                  const struct tacho_run_profile_sample *sample);
+// The weight_max of a profile: 0, or, where the sum of its weights would overflow, the greatest
+// weight that cannot make it.
+int64_t tacho_profile_weight_max(const struct tacho_run_profile *profile);
 // By the run's node: whether the filter's names let its stack through. NULL: all of them; else to
 // be freed by the caller.
 uint8_t *tacho_profile_nodes_wanted(const struct tacho_run *run,

@@ -216,12 +216,15 @@ static struct thread_weight *weigh_threads(const struct tacho_run *run,
     struct thread_weight *weights = tacho_array_grow(NULL, &capacity, bytes, 1);
     struct tacho_map processes = {0};
 
+    int64_t weight_max = profile != NULL ? tacho_profile_weight_max(profile) : 0;
+
     memset(weights, 0, bytes);
     *total = 0;
     for (size_t i = 0; profile != NULL && i < profile->samples.count; i++) {
         const struct tacho_run_profile_sample *sample = &profile->samples.items[i];
 
-        if (sample->thread >= run->threads.count || sample->weight < 0)
+        if (sample->thread >= run->threads.count || sample->weight < 0 ||
+            (weight_max != 0 && sample->weight > weight_max))
             continue;
         weights[sample->thread].weight += sample->weight;
         weights[sample->thread].samples++;

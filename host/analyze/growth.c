@@ -16,15 +16,17 @@ struct floors {
 
 static void floors_find(struct floors *floors, const struct tacho_run_series *series)
 {
-    int64_t begin = series->time_ns[0], span = series->time_ns[series->count - 1] - begin;
+    double begin = (double)series->time_ns[0];
+    double span = (double)series->time_ns[series->count - 1] - begin;
 
     floors->count = 0;
     for (size_t i = 0, window = 0; window < WINDOWS; window++) {
-        int64_t end = begin + (int64_t)((double)span * (double)(window + 1) / WINDOWS);
+        double end = begin + span * (double)(window + 1) / WINDOWS;
         double lowest = NAN;
         int64_t at = 0;
 
-        for (; i < series->count && (series->time_ns[i] < end || window == WINDOWS - 1); i++) {
+        for (; i < series->count && ((double)series->time_ns[i] < end || window == WINDOWS - 1);
+             i++) {
             double value =
                 series->reduced && series->low != NULL ? series->low[i] : series->value[i];
 
@@ -35,7 +37,7 @@ static void floors_find(struct floors *floors, const struct tacho_run_series *se
         }
         if (!isnan(lowest)) {
             floors->value[floors->count] = lowest;
-            floors->seconds[floors->count++] = (double)(at - begin) / 1e9;
+            floors->seconds[floors->count++] = ((double)at - begin) / 1e9;
         }
     }
 }

@@ -16,8 +16,8 @@ double tacho_slope_robust(const int64_t *time_ns, const double *value, size_t co
     for (size_t i = 0; i < count; i += step) {
         for (size_t j = i + step; j < count; j += step) {
             if (time_ns[j] > time_ns[i] && !isnan(value[i]) && !isnan(value[j]))
-                tacho_array_push(&slopes,
-                                 (value[j] - value[i]) / ((double)(time_ns[j] - time_ns[i]) / 1e9));
+                tacho_array_push(&slopes, (value[j] - value[i]) /
+                                              (((double)time_ns[j] - (double)time_ns[i]) / 1e9));
         }
     }
     slope = tacho_median(slopes.items, slopes.count);
@@ -54,7 +54,7 @@ static void summarise_counter(struct tacho_metric_summary *summary)
             begin_ns = series->time_ns[i];
         } else if (series->time_ns[i] > series->time_ns[before]) {
             double step = series->value[i] - series->value[before];
-            double seconds = (double)(series->time_ns[i] - series->time_ns[before]) / 1e9;
+            double seconds = ((double)series->time_ns[i] - (double)series->time_ns[before]) / 1e9;
 
             if (step >= 0)
                 summary->increase += step;
@@ -65,7 +65,7 @@ static void summarise_counter(struct tacho_metric_summary *summary)
     }
     tacho_statistics_of_values(rates.items, rates.count, &summary->values);
     summary->rate =
-        end_ns > begin_ns ? summary->increase / ((double)(end_ns - begin_ns) / 1e9) : NAN;
+        end_ns > begin_ns ? summary->increase / (((double)end_ns - (double)begin_ns) / 1e9) : NAN;
     tacho_array_release(&rates);
 }
 

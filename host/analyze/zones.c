@@ -6,7 +6,7 @@
 
 struct merging {
     uint32_t threads, sampled_one_in, sub_bucket_bits;
-    bool mixed_bits; // histograms of unlike resolution are not added up
+    bool mixed_bits; // histograms of unlike or impossible resolution are not added up
     uint64_t total_ns, self_ns;
     struct tacho_histogram_totals totals;
     struct tacho_map buckets;
@@ -35,7 +35,8 @@ static void merge_stats(struct merging *merging, const struct tacho_run_zone_sta
         totals->min = (double)stats->min_ns;
         totals->max = (double)stats->max_ns;
     }
-    merging->mixed_bits |= merging->sub_bucket_bits != stats->sub_bucket_bits;
+    merging->mixed_bits |= merging->sub_bucket_bits != stats->sub_bucket_bits ||
+                           stats->sub_bucket_bits < 1 || stats->sub_bucket_bits > 16;
     merging->threads++;
     merging->self_known = true;
     if (stats->sampled_one_in > merging->sampled_one_in)

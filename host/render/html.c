@@ -166,6 +166,7 @@ static void write_profile(struct tacho_json *json, const struct tacho_report *re
     struct tacho_calltree tree;
     struct folded_tree folded = {0};
 
+    filter.weight_max = 0; // that of the chosen profile: this may be another
     filter.group = TACHO_GROUP_THREAD;
     // Stacks that differ only by an address or line become one node: unfold a little more than is
     // kept.

@@ -53,7 +53,7 @@ static void write_sample(const struct tacho_run *run, const struct tacho_run_ser
     tacho_out_text(out, "\",subject=\"");
     write_escaped(out, series->subject);
     tacho_out_printf(out, "\"} %.17g ", summary.last);
-    tacho_out_fixed(out, (run->info.start_unix_ns + at_ns) / 1000000, 3);
+    tacho_out_fixed(out, run->info.start_unix_ns / 1000000 + at_ns / 1000000, 3);
     tacho_out_char(out, '\n');
 }
 

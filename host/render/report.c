@@ -20,8 +20,9 @@ const struct tacho_report_format *tacho_report_format_find(const char *name,
     for (size_t i = 0; i < tacho_report_format_count; i++) {
         if (strcmp(tacho_report_formats[i].name, name) == 0)
             return &tacho_report_formats[i];
-        tacho_buffer_printf(&names, "%s%s", i > 0 ? ", " : "", tacho_report_formats[i].name);
     }
+    for (size_t i = 0; i < tacho_report_format_count; i++)
+        tacho_buffer_printf(&names, "%s%s", i > 0 ? ", " : "", tacho_report_formats[i].name);
     tacho_fail_set(fail, TACHO_ERR_USAGE, "there is no format \"%s\"; there are: %s", name,
                    names.data);
     tacho_buffer_release(&names);
@@ -79,6 +80,8 @@ int tacho_report_render(const struct tacho_report_format *format, const struct t
     report.profile = tacho_profile_find(run, report.options.profile);
     if (report.profile == NULL && report.options.profile != NULL)
         return no_such_profile(run, report.options.profile, fail);
+    if (report.profile != NULL)
+        report.options.filter.weight_max = tacho_profile_weight_max(report.profile);
     if (needs_tree(format))
         tacho_calltree_build(&report.tree, run, report.profile, &report.options.filter);
     else

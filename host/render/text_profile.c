@@ -185,11 +185,15 @@ static void write_neighbours(const struct tacho_report *report, struct tacho_out
 static void write_waits(const struct tacho_report *report, struct tacho_out *out)
 {
     struct tacho_report waits = *report;
+    struct tacho_profile_filter filter = report->options.filter;
 
+    // Every wait ends in the scheduler: the call that led there is what tells.
+    filter.no_kernel = true;
+    filter.weight_max = 0; // that was the other profile's
     waits.profile = tacho_profile_find(report->run, "off-cpu");
     if (waits.profile == NULL || waits.profile == report->profile)
         return;
-    tacho_calltree_build(&waits.tree, report->run, waits.profile, &report->options.filter);
+    tacho_calltree_build(&waits.tree, report->run, waits.profile, &filter);
     if (waits.tree.samples > 0) {
         profile_heading(&waits, out);
         write_hotspots(&waits, out);

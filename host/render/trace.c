@@ -23,13 +23,20 @@ static bool thread_wanted(const struct tacho_report *report, uint32_t thread)
            (filter->tid == 0 || run->threads.items[thread].tid == filter->tid);
 }
 
+// Times further away than this (73 years) are damage; sums of what is nearer do not overflow.
+static bool in_reach(int64_t time_ns)
+{
+    return time_ns > INT64_MIN / 4 && time_ns < INT64_MAX / 4;
+}
+
+static bool span_sound(const struct tacho_run *run, const struct tacho_run_span *span)
+{
+    return span->zone < run->zones.count && in_reach(span->begin_ns) && in_reach(span->duration_ns);
+}
+
 static int64_t span_end(const struct tacho_run_span *span)
 {
-    int64_t end;
-
-    if (span->duration_ns < 0 || __builtin_add_overflow(span->begin_ns, span->duration_ns, &end))
-        return span->begin_ns;
-    return end;
+    return span->begin_ns + (span->duration_ns > 0 ? span->duration_ns : 0);
 }
 
 static bool span_overlaps(const struct tacho_trace *trace, const struct tacho_run_span *span)
@@ -46,7 +53,8 @@ static int find_trigger(const struct tacho_report *report, int64_t *begin, int64
     const struct tacho_run_span *slowest = NULL;
 
     for (size_t i = 0; i < run->events.count; i++) {
-        if (strcmp(run->events.items[i].name, name) == 0) {
+        if (in_reach(run->events.items[i].time_ns) &&
+            strcmp(run->events.items[i].name, name) == 0) {
             *begin = *end = run->events.items[i].time_ns;
             return 0;
         }
@@ -54,7 +62,7 @@ static int find_trigger(const struct tacho_report *report, int64_t *begin, int64
     for (size_t i = 0; i < run->spans.count; i++) {
         const struct tacho_run_span *span = &run->spans.items[i];
 
-        if (span->zone < run->zones.count && strcmp(run->zones.items[span->zone].name, name) == 0 &&
+        if (span_sound(run, span) && strcmp(run->zones.items[span->zone].name, name) == 0 &&
             (slowest == NULL || span->duration_ns > slowest->duration_ns))
             slowest = span;
     }
@@ -86,7 +94,8 @@ static void count_events(struct cutting *cutting, const struct tacho_trace *trac
     const struct tacho_run *run = report->run;
 
     for (size_t i = 0; i < run->spans.count; i++) {
-        if (thread_wanted(report, run->spans.items[i].thread))
+        if (span_sound(run, &run->spans.items[i]) &&
+            thread_wanted(report, run->spans.items[i].thread))
             count_at(cutting, trace, span_end(&run->spans.items[i]));
     }
     for (size_t i = 0; i < run->events.count; i++)
@@ -104,15 +113,15 @@ static void count_events(struct cutting *cutting, const struct tacho_trace *trac
 static void bounds(const struct tacho_run *run, int64_t *begin, int64_t *end)
 {
     *begin = 0;
-    *end = run->info.duration_ns + 1;
+    *end = in_reach(run->info.duration_ns) ? run->info.duration_ns + 1 : 1;
     for (size_t i = 0; i < run->spans.count; i++) {
-        *begin = run->spans.items[i].begin_ns < *begin ? run->spans.items[i].begin_ns : *begin;
-        *end = span_end(&run->spans.items[i]) >= *end ? span_end(&run->spans.items[i]) + 1 : *end;
+        const struct tacho_run_span *span = &run->spans.items[i];
+
+        if (!span_sound(run, span))
+            continue;
+        *begin = span->begin_ns < *begin ? span->begin_ns : *begin;
+        *end = span_end(span) >= *end ? span_end(span) + 1 : *end;
     }
-    if (*begin < INT64_MIN / 4)
-        *begin = INT64_MIN / 4;
-    if (*end > INT64_MAX / 4)
-        *end = INT64_MAX / 4;
 }
 
 static uint64_t events_at_most(const struct tacho_report *report, bool with_samples)
@@ -192,7 +201,7 @@ static void choose_spans(struct tacho_trace *trace, const struct tacho_report *r
     for (size_t i = 0; i < run->spans.count; i++) {
         const struct tacho_run_span *span = &run->spans.items[i];
 
-        if (span->zone < run->zones.count && span_overlaps(trace, span) &&
+        if (span_sound(run, span) && span_overlaps(trace, span) &&
             thread_wanted(report, span->thread))
             tacho_array_push(&trace->spans, (uint32_t)i);
     }

@@ -73,7 +73,9 @@ function niceStep(range, parts) {
   return 10 * power;
 }
 function timelineSection() {
-  const usable = DATA.series.filter(s => s.v.filter(known).length > 1);
+  const usable = DATA.series.filter(
+    s => s.v.filter(known).length > 1 && s.name !== "host_uptime_seconds",
+  );
   if (!usable.length) return null;
   const section = $("section", { id: "timelines" }),
     charts = $("div", { class: "charts" });
@@ -210,6 +212,7 @@ function timelineSection() {
           best = -1;
           for (let i = 0; i < l.t.length && l.t[i] <= cursor; i++) best = i;
         }
+        while (best >= 0 && !known(l.v[best])) best--;
         return best < 0 ? NaN : l.v[best];
       };
       legend.replaceChildren(
