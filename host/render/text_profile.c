@@ -156,6 +156,19 @@ static void write_path(const struct tacho_report *report, struct tacho_out *out,
     }
 }
 
+static void write_whole_path(const struct tacho_report *report, struct tacho_out *out,
+                             const char *heading)
+{
+    tacho_text_heading(out, heading);
+    tacho_out_printf(
+        out,
+        "  %s  total     self  calls of less than %.0f %% are left out; (n) calls that "
+        "only pass on are skipped%s\n",
+        tacho_out_style(out, TACHO_STYLE_DIM), PATH_LEAST * 100,
+        tacho_out_style(out, TACHO_STYLE_END));
+    write_path(report, out, 0, 0);
+}
+
 static void write_neighbours(const struct tacho_report *report, struct tacho_out *out,
                              const char *pattern, bool callers)
 {
@@ -197,6 +210,7 @@ static void write_waits(const struct tacho_report *report, struct tacho_out *out
     if (waits.tree.samples > 0) {
         profile_heading(&waits, out);
         write_hotspots(&waits, out);
+        write_whole_path(&waits, out, "The path of the waits");
     }
     tacho_calltree_release(&waits.tree);
 }
@@ -210,13 +224,7 @@ void tacho_text_profile(const struct tacho_report *report, struct tacho_out *out
                                                           : "  no samples\n");
         } else {
             write_hotspots(report, out);
-            tacho_text_heading(out, "The hot path");
-            tacho_out_printf(out,
-                             "  %s  total     self  calls of less than %.0f %% are left out; "
-                             "(n) calls that only pass on are skipped%s\n",
-                             tacho_out_style(out, TACHO_STYLE_DIM), PATH_LEAST * 100,
-                             tacho_out_style(out, TACHO_STYLE_END));
-            write_path(report, out, 0, 0);
+            write_whole_path(report, out, "The hot path");
         }
         if (report->options.callers_of != NULL)
             write_neighbours(report, out, report->options.callers_of, true);
