@@ -11,7 +11,7 @@
 #define TACHO_SLOTS_NEW        64u
 #define TACHO_RING_BYTES_MIN   4096u
 #define TACHO_RING_BYTES_FIRST 65536u // a thread that records little takes little
-#define TACHO_RING_SHARE       128u   // a ring takes at most this part of the memory that is left
+#define TACHO_RING_SHARE       512u   // a ring takes at most this part of the region that is left
 
 // Where threads write whose records nobody will read.
 static struct tacho_ring_record spare_ring[1];

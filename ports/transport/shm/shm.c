@@ -16,6 +16,8 @@
 
 #define NAME_TRIES   16
 #define MODE_PRIVATE 0600
+#define HOLES        4 // so many times its memory the file may be long
+#define WINDOW_MIN   UINT64_C(65536)
 #define FD_LOWEST    96 // out of the way of programs that expect small numbers
 
 // The folder must be ours alone: another user's folder of that name could hold links.
@@ -72,13 +74,13 @@ static int open_named(struct tacho_shm *shm, const char *dir, const uint64_t ima
 }
 
 // A file beyond RLIMIT_FSIZE would raise SIGXFSZ, which ends most programs.
-static uint64_t within_limit(uint64_t bytes_max)
+static uint64_t within_limit(uint64_t bytes)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-        limit.rlim_cur < bytes_max)
+        limit.rlim_cur < bytes)
         return limit.rlim_cur / TACHO_RING_HEADER_SIZE * TACHO_RING_HEADER_SIZE;
-    return bytes_max;
+    return bytes;
 }
 
 static bool is_ours(const struct tacho_shm *shm, int fd)
@@ -118,37 +120,41 @@ static void fd_keep(struct tacho_shm *shm)
     }
 }
 
-static int map_file(struct tacho_shm *shm, uint64_t bytes_max)
+// Address space for the whole file; where that is short, for as much as there is.
+static int map_file(struct tacho_shm *shm, uint64_t budget)
 {
     fd_keep(shm);
-    shm->bytes = within_limit(bytes_max);
+    shm->budget = budget;
+    shm->bytes = within_limit(budget * HOLES);
     if (shm->bytes < TACHO_RING_HEADER_SIZE ||
         tacho_shm_grow(shm, 0, TACHO_RING_HEADER_SIZE, 0) < 0)
         return TACHO_ERR_FULL;
-    void *base =
-        mmap(NULL, shm->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, shm->fd, 0);
-    if (base == MAP_FAILED)
-        return TACHO_ERR_MEMORY;
-    shm->base = base;
-    return 0;
+    for (; shm->bytes >= WINDOW_MIN; shm->bytes /= 2) {
+        void *base =
+            mmap(NULL, shm->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, shm->fd, 0);
+        if (base != MAP_FAILED) {
+            shm->base = base;
+            return 0;
+        }
+    }
+    return TACHO_ERR_MEMORY;
 }
 
-int tacho_shm_open(struct tacho_shm *shm, const char *dir, uint64_t bytes_max,
-                   const uint64_t image[2])
+int tacho_shm_open(struct tacho_shm *shm, const char *dir, uint64_t budget, const uint64_t image[2])
 {
     memset(shm, 0, sizeof *shm);
     shm->fd = -1;
     if (dir && folder_usable(dir))
         shm->fd = open_named(shm, dir, image);
     shm->has_path = shm->fd >= 0;
-    if (shm->has_path && map_file(shm, bytes_max) == 0)
+    if (shm->has_path && map_file(shm, budget) == 0)
         return 0;
     tacho_shm_close(shm); // a full /dev/shm: private memory serves the program's own reports
     shm->path[0] = 0;
     shm->fd = memfd_create("tacho", MFD_CLOEXEC);
     if (shm->fd < 0)
         return TACHO_ERR_IO;
-    int code = map_file(shm, bytes_max);
+    int code = map_file(shm, budget);
     if (code < 0)
         tacho_shm_close(shm);
     return code;
@@ -172,10 +178,11 @@ int tacho_shm_grow(struct tacho_shm *shm, uint64_t from, uint64_t to, uint64_t s
     size = size > to ? size : to;
     if (fd < 0)
         return TACHO_ERR_LOST;
-    if (size > shm->bytes)
+    if (size > shm->bytes || shm->backed + (to - from) > shm->budget)
         return TACHO_ERR_FULL;
     if (to > from && back(fd, from, to) < 0)
         return TACHO_ERR_FULL;
+    shm->backed += to - from;
     if (size > shm->size) {
         if (ftruncate(fd, (off_t)size) != 0)
             return TACHO_ERR_FULL;
@@ -200,16 +207,32 @@ int tacho_shm_overlay(struct tacho_shm *shm, void *page)
     return at == page ? 0 : TACHO_ERR_UNSUPPORTED;
 }
 
-static bool write_all(int fd, const char *data, uint64_t bytes)
+static bool write_all(int fd, const char *data, uint64_t from, uint64_t to)
 {
-    while (bytes > 0) {
-        ssize_t wrote = write(fd, data, bytes);
+    while (from < to) {
+        ssize_t wrote = pwrite(fd, data + from, to - from, (off_t)from);
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote <= 0)
             return false;
-        data += wrote;
-        bytes -= (uint64_t)wrote;
+        from += (uint64_t)wrote;
+    }
+    return true;
+}
+
+// Writes bytes [from, to) but for the holes, which reading would fill with memory.
+static bool write_filled(const struct tacho_shm *shm, int fd, uint64_t from, uint64_t to)
+{
+    bool has_fd = shm->fd >= 0 && is_ours(shm, shm->fd);
+    while (from < to) {
+        off_t data = has_fd ? lseek(shm->fd, (off_t)from, SEEK_DATA) : (off_t)from;
+        if (data < 0)
+            return errno == ENXIO; // nothing but a hole up to the end
+        off_t hole = has_fd ? lseek(shm->fd, data, SEEK_HOLE) : (off_t)to;
+        uint64_t end = hole < 0 || (uint64_t)hole > to ? to : (uint64_t)hole;
+        if ((uint64_t)data < end && !write_all(fd, shm->base, (uint64_t)data, end))
+            return false;
+        from = end;
     }
     return true;
 }
@@ -231,8 +254,8 @@ int tacho_shm_copy(const struct tacho_shm *shm, uint64_t bytes, const char *path
     head.flags |= TACHO_RING_FLAG_SNAPSHOT;
     head.size_bytes = bytes;
     head.used_bytes = bytes;
-    bool ok = write_all(fd, (const char *)&head, sizeof head) &&
-              write_all(fd, shm->base + sizeof head, bytes - sizeof head);
+    bool ok = ftruncate(fd, (off_t)bytes) == 0 && write_filled(shm, fd, sizeof head, bytes) &&
+              write_all(fd, (const char *)&head, 0, sizeof head);
     if (close(fd) != 0)
         ok = false;
     if (ok && rename(part, path) == 0)

@@ -13,9 +13,10 @@
 struct tacho_shm {
     int fd; // -1: none; checked before each use, programs close what they did not open
     uint64_t device, inode;
-    char *base;     // where it is mapped
-    uint64_t bytes; // mapped, and the bound of the file
-    uint64_t size;  // of the file
+    char *base;              // where it is mapped
+    uint64_t bytes;          // mapped, and the bound of the file
+    uint64_t size;           // of the file
+    uint64_t backed, budget; // bytes that have memory, and may have
     bool has_path;
     char path[TACHO_SHM_PATH_MAX];
 };
@@ -23,8 +24,9 @@ struct tacho_shm {
 // Makes DIR/PID.tacho (or PID.N.tacho where that belongs to somebody who is alive) and maps it.
 // With `dir` NULL or a folder that cannot be used the file has no name and is seen by this process
 // only. `image` tells this run of the program from others with the same pid. Returns 0 or
-// TACHO_ERR_*.
-int tacho_shm_open(struct tacho_shm *shm, const char *dir, uint64_t bytes_max,
+// TACHO_ERR_*. At most `budget` bytes are ever backed with memory; the file may be four times as
+// long, with holes.
+int tacho_shm_open(struct tacho_shm *shm, const char *dir, uint64_t budget,
                    const uint64_t image[2]);
 // Backs bytes [from, to) with memory, so that touching them never raises SIGBUS on a full /dev/shm,
 // and makes the file at least `size` long.
