@@ -249,12 +249,6 @@ static int run(struct tacho_session *session, struct tacho_fail *fail)
     return list(session, fail);
 }
 
-static const char formats[] = ""
-#define TACHO_REPORT_FORMAT(name, extension, summary) "|" #name
-#include "render/formats.def"
-#undef TACHO_REPORT_FORMAT
-    ;
-
 static const char *const usage[] = {"dump PID|FILE [OPTION...]", "dump [--remove-dead]", NULL};
 
 static const struct tacho_option option_table[] = {
@@ -294,7 +288,7 @@ const struct tacho_command tacho_command_dump = {
     .options = option_table,
     .option_count = sizeof option_table / sizeof *option_table,
     .options_size = sizeof(struct options),
-    .formats = formats + 1,
+    .formats = tacho_report_format_names + 1,
     .examples = examples,
     .example_count = sizeof examples / sizeof *examples,
     .run = run,

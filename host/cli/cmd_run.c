@@ -167,12 +167,6 @@ out:
     return status;
 }
 
-static const char formats[] = ""
-#define TACHO_REPORT_FORMAT(name, extension, summary) "|" #name
-#include "render/formats.def"
-#undef TACHO_REPORT_FORMAT
-    ;
-
 static const char *const usage[] = {"run [OPTION...] -- COMMAND [ARGUMENT...]",
                                     "run [OPTION...] --pid PID[,PID...] [--for SPAN]",
                                     "run [OPTION...] --comm NAME [--for SPAN]", NULL};
@@ -244,7 +238,7 @@ const struct tacho_command tacho_command_run = {
     .options = option_table,
     .option_count = sizeof option_table / sizeof *option_table,
     .options_size = sizeof(struct options),
-    .formats = formats + 1,
+    .formats = tacho_report_format_names + 1,
     .examples = examples,
     .example_count = sizeof examples / sizeof *examples,
     .flags = TACHO_COMMAND_STOPS_AT_ARGUMENT,

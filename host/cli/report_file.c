@@ -6,6 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const char tacho_report_format_names[] =
+#define TACHO_REPORT_FORMAT(name, extension, summary) "|" #name
+#include "render/formats.def"
+#undef TACHO_REPORT_FORMAT
+    ;
+
 int tacho_report_file_open(struct tacho_report_file *file, const char *path,
                            struct tacho_fail *fail)
 {

@@ -4,6 +4,9 @@
 
 #include "render/report.h"
 
+// The names of the formats with "|" between them: the choices of --format.
+extern const char tacho_report_format_names[];
+
 struct tacho_report_file {
     struct tacho_out out; // write here
     const char *path;
