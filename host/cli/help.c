@@ -56,24 +56,17 @@ static void wrap(struct tacho_out *out, const char *text, int indent, int width)
 
 static void print_option(struct tacho_out *out, const struct tacho_option *option)
 {
-    char left[96];
-    int size = 0;
-    struct tacho_out word;
-    tacho_out_init_memory(&word);
+    struct tacho_out left;
+    tacho_out_init_memory(&left);
     if (option->letter)
-        tacho_out_printf(&word, "-%c, ", option->letter);
-    tacho_out_printf(&word, "%s--%s%s%s", option->letter ? "" : "    ", option->name,
+        tacho_out_printf(&left, "-%c, ", option->letter);
+    tacho_out_printf(&left, "%s--%s%s%s", option->letter ? "" : "    ", option->name,
                      option->argument ? " " : "", choice_or_name(option));
-    size = (int)word.buffer.size;
-    if (size >= (int)sizeof left)
-        size = (int)sizeof left - 1;
-    memcpy(left, word.buffer.data, (size_t)size);
-    left[size] = '\0';
-    tacho_out_release(&word);
-    if (size <= 26)
-        tacho_out_printf(out, "  %-26s  %s\n", left, option->help);
+    if (left.buffer.size <= 26)
+        tacho_out_printf(out, "  %-26s  %s\n", left.buffer.data, option->help);
     else
-        tacho_out_printf(out, "  %s\n  %-26s  %s\n", left, "", option->help);
+        tacho_out_printf(out, "  %s\n  %-26s  %s\n", left.buffer.data, "", option->help);
+    tacho_out_release(&left);
 }
 
 // Global options that make sense for the command, in the form that help shows.

@@ -4,7 +4,8 @@
 
 #include "render/report.h"
 
-// The names of the formats with "|" between them: the choices of --format.
+// The names of the formats with a "|" before each: from the second character on, the choices of
+// --format.
 extern const char tacho_report_format_names[];
 
 struct tacho_report_file {
