@@ -174,6 +174,8 @@ static void stubs_are_called_after_what_they_call(void **state)
     snprintf(stripped, sizeof stripped, "%s/stripped", bench.folder);
     run_command("strip -o %s %s", stripped, subject);
     uint64_t print = stub_of(subject, "printf"), delete = stub_of(subject, "_ZdlPvm");
+    if (!delete)
+        delete = stub_of(subject, "_ZdlPv"); // without the size, as clang calls it
     assert_true(print != 0 && delete != 0);
     assert_string_equal(bench_name(&bench, subject, "", print, 0)->function, "printf@plt");
     assert_string_equal(bench_name(&bench, stripped, "", print + 6, 0)->function, "printf@plt");
@@ -377,8 +379,8 @@ static void functions_without_a_mangled_name_are_shown_with_what_encloses_them(v
     for (uint64_t at = 0; at < total.size; at++) {
         const char *name = bench_name(&bench, subject, "", total.offset + at, 0)->function;
         assert_string_not_equal(name, "operator()");
-        has_lambda = has_lambda || (strncmp(name, "shop::total", 11) == 0 &&
-                                    strstr(name, "lambda") && strstr(name, "operator()"));
+        has_lambda =
+            has_lambda || (strncmp(name, "shop::total", 11) == 0 && strstr(name, "::operator()"));
     }
     assert_true(has_lambda);
     bench_close(&bench);

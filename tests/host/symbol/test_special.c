@@ -21,18 +21,18 @@ static void write_text(const char *path, const char *text, size_t size)
     assert_int_equal(fclose(file), 0);
 }
 
-// Writes the map of process 77 into the folder of the bench.
+// Writes the map of process 4200077 (no kernel gives that number) into the folder of the bench.
 static void write_map(struct bench *bench, const char *text, size_t size)
 {
     char path[128];
-    snprintf(path, sizeof path, "%s/perf-77.map", bench->folder);
+    snprintf(path, sizeof path, "%s/perf-4200077.map", bench->folder);
     write_text(path, text, size);
     bench->config.jit_folder = bench->folder;
 }
 
 static const struct tacho_run_frame *jit_name(struct bench *bench, uint64_t address)
 {
-    return bench_name(bench, "[jit 77]", "", address, TACHO_FRAME_JIT);
+    return bench_name(bench, "[jit 4200077]", "", address, TACHO_FRAME_JIT);
 }
 
 static void a_map_names_made_code(void **state)
@@ -86,7 +86,7 @@ static void a_lying_map_gives_what_it_can(void **state)
     assert_string_equal(jit_name(&bench, 0xffffffffffff1000)->function, "edge");
     assert_string_equal(jit_name(&bench, 0xffffffffffffffff)->function, "[unknown]");
     assert_string_equal(jit_name(&bench, 0xa000)->function, "ze");
-    assert_true(bench_has_note(&bench, "lines of perf-77.map were not understood"));
+    assert_true(bench_has_note(&bench, "lines of perf-4200077.map were not understood"));
     bench_close(&bench);
 }
 
@@ -97,7 +97,7 @@ static void a_map_that_is_missing_is_said(void **state)
     bench_open(&bench);
     bench.config.jit_folder = bench.folder;
     assert_string_equal(jit_name(&bench, 0x1000)->function, "[unknown]");
-    assert_true(bench_has_note(&bench, "/tmp/perf-77.map"));
+    assert_true(bench_has_note(&bench, "/tmp/perf-4200077.map"));
     bench_close(&bench);
 }
 
@@ -110,7 +110,7 @@ static void a_map_of_another_user_is_refused(void **state)
         skip(); // only root can give a file away
     bench_open(&bench);
     write_map(&bench, "1000 100 planted\n", 17);
-    snprintf(path, sizeof path, "%s/perf-77.map", bench.folder);
+    snprintf(path, sizeof path, "%s/perf-4200077.map", bench.folder);
     assert_int_equal(chown(path, 65534, 65534), 0);
     assert_string_equal(jit_name(&bench, 0x1000)->function, "[unknown]");
     assert_true(bench_has_note(&bench, "belongs to another user"));
@@ -124,9 +124,10 @@ static void a_map_that_is_a_link_or_a_pipe_is_refused(void **state)
     char path[128];
     bench_open(&bench);
     bench.config.jit_folder = bench.folder;
-    run_command("cd %s && echo 1000 100 planted > real && ln -s real perf-77.map", bench.folder);
+    run_command("cd %s && echo 1000 100 planted > real && ln -s real perf-4200077.map",
+                bench.folder);
     assert_string_equal(jit_name(&bench, 0x1000)->function, "[unknown]");
-    snprintf(path, sizeof path, "%s/perf-77.map", bench.folder);
+    snprintf(path, sizeof path, "%s/perf-4200077.map", bench.folder);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_string_equal(jit_name(&bench, 0x1001)->function, "[unknown]");
@@ -140,11 +141,13 @@ static void a_forked_process_uses_its_parents_map(void **state)
     struct bench bench;
     bench_open(&bench);
     write_map(&bench, "1000 100 inherited\n", 19);
-    tacho_array_push(
-        &bench.run.threads,
-        (struct tacho_run_thread){
-            .pid = 78, .tid = 78, .parent_pid = 77, .name = "", .command = "", .end_ns = 1});
-    assert_string_equal(bench_name(&bench, "[jit 78]", "", 0x1000, TACHO_FRAME_JIT)->function,
+    tacho_array_push(&bench.run.threads, (struct tacho_run_thread){.pid = 4200078,
+                                                                   .tid = 4200078,
+                                                                   .parent_pid = 4200077,
+                                                                   .name = "",
+                                                                   .command = "",
+                                                                   .end_ns = 1});
+    assert_string_equal(bench_name(&bench, "[jit 4200078]", "", 0x1000, TACHO_FRAME_JIT)->function,
                         "inherited");
     bench_close(&bench);
 }
@@ -157,13 +160,14 @@ static void node_names_its_functions(void **state)
         skip();
     bench_open(&bench);
     bench.config.jit_folder = bench.folder;
-    run_command("cd %s && sh -c 'echo $$ > pid; exec node --perf-basic-prof "
-                "%s/tests/programs/work.js 0.3 > said' && mv /tmp/perf-$(cat pid).map perf-77.map",
-                bench.folder, TACHO_SOURCE_DIR);
+    run_command(
+        "cd %s && sh -c 'echo $$ > pid; exec node --perf-basic-prof "
+        "%s/tests/programs/work.js 0.3 > said' && mv /tmp/perf-$(cat pid).map perf-4200077.map",
+        bench.folder, TACHO_SOURCE_DIR);
     struct tacho_buffer text = {0};
     struct tacho_fail fail = {0};
     char path[128];
-    snprintf(path, sizeof path, "%s/perf-77.map", bench.folder);
+    snprintf(path, sizeof path, "%s/perf-4200077.map", bench.folder);
     assert_int_equal(tacho_file_read(path, &text, 0, &fail), 0);
     // The optimised form of scriptHot is where its time goes.
     const char *found = strstr(text.data, "*scriptHot ");
