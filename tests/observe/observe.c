@@ -93,7 +93,7 @@ int observe_files(const struct observe *observe, char paths[][256], int max)
 void observe_read(const char *path, struct collect *collect, struct tacho_ring_identity *identity)
 {
     struct tacho_ring_link link;
-    struct tacho_ring_reader *reader;
+    struct tacho_ring_reader *reader = NULL;
     struct tacho_fail fail = {0};
     uint64_t ticks;
     int64_t host_ns;
