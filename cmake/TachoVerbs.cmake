@@ -62,7 +62,8 @@ function(tacho_test name)
 endfunction()
 
 # tacho_script_test(NAME COMMAND word... [TIMEOUT seconds] [LABELS label...] [SERIAL])
-# registers a program or script; exit status 77 means skipped (it prints why).
+# registers a program or script; exit status 77 means skipped (it prints why). Its environment names the command
+# (TACHO_PROGRAM; the variable TACHO is libtacho's own) and the two folders.
 function(tacho_script_test name)
   cmake_parse_arguments(T "SERIAL" "TIMEOUT" "COMMAND;LABELS" ${ARGN})
   file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
@@ -72,7 +73,7 @@ function(tacho_script_test name)
   endif()
   set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}"
     SKIP_RETURN_CODE 77 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
-    ENVIRONMENT "TACHO=$<$<TARGET_EXISTS:tacho>:$<TARGET_FILE:tacho>>")
+    ENVIRONMENT "TACHO_PROGRAM=$<$<TARGET_EXISTS:tacho>:$<TARGET_FILE:tacho>>")
   set_property(TEST ${folder}/${name} APPEND PROPERTY ENVIRONMENT
     TACHO_SOURCE_DIR=${PROJECT_SOURCE_DIR} TACHO_BINARY_DIR=${PROJECT_BINARY_DIR})
   if(T_SERIAL)

@@ -113,7 +113,7 @@ class Gone(unittest.TestCase):
     def test_a_command_that_is_killed_keeps_its_samples(self):
         taken = sample("sh", "-c", f"{program('split_nofp')} 5 & sleep 0.5; kill -9 $!",
                        options=("--rate", "999"))
-        self.assertGreater(taken["samples"], 100)
+        self.assertGreater(taken["samples"], 20)
 
     def test_a_process_that_is_gone_is_told(self):
         with subprocess.Popen(["true"]) as run:

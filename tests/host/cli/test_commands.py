@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import unittest
 
-TACHO = os.environ["TACHO"]
+TACHO = os.environ["TACHO_PROGRAM"]
 SOURCE = os.environ["TACHO_SOURCE_DIR"]
 
 with open(os.path.join(SOURCE, "host/cli/commands.def")) as file:

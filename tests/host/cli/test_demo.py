@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-TACHO = os.environ["TACHO"]
+TACHO = os.environ["TACHO_PROGRAM"]
 SERVICE = os.path.join(os.environ["TACHO_BINARY_DIR"], "examples", "order_service", "order_service")
 LOAD = os.path.join(os.environ["TACHO_BINARY_DIR"], "examples", "load", "load")
 ZONES = {"request", "validate", "risk", "execute", "database", "quote", "database: quote",

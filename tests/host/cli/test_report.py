@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-TACHO = os.environ["TACHO"]
+TACHO = os.environ["TACHO_PROGRAM"]
 SOURCE = os.environ["TACHO_SOURCE_DIR"]
 
 with open(os.path.join(SOURCE, "host/render/formats.def")) as file:

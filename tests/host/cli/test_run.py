@@ -12,7 +12,7 @@ import tempfile
 import time
 import unittest
 
-TACHO = os.environ["TACHO"]
+TACHO = os.environ["TACHO_PROGRAM"]
 PROGRAMS = os.path.join(os.environ["TACHO_BINARY_DIR"], "tests", "programs")
 
 

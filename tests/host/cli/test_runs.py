@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-TACHO = os.environ["TACHO"]
+TACHO = os.environ["TACHO_PROGRAM"]
 
 
 class Runs(unittest.TestCase):

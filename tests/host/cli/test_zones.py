@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-TACHO = os.environ["TACHO"]
+TACHO = os.environ["TACHO_PROGRAM"]
 EXAMPLES = os.path.join(os.environ["TACHO_BINARY_DIR"], "examples", "small")
 
 
