@@ -135,8 +135,9 @@ static void write_u32s(struct tacho_json *json, const char *key, const uint32_t 
     tacho_json_array_end(json);
 }
 
+// Name, module, file, line, flags, and the exact self and total weight of all threads.
 static void write_functions(struct tacho_json *json, const struct folded_tree *folded,
-                            const struct tacho_calltree *tree)
+                            const struct tacho_calltree *tree, const struct tacho_calltree *whole)
 {
     static const struct tacho_function rest = {.name = "(light calls)", .module = "", .file = ""};
 
@@ -154,6 +155,10 @@ static void write_functions(struct tacho_json *json, const struct folded_tree *f
         tacho_json_u64(json, function->line);
         tacho_json_u64(json, (function->flags & (TACHO_FRAME_KERNEL | TACHO_FRAME_INLINED)) |
                                  (function->group || index == TACHO_NO_INDEX ? FUNCTION_GROUP : 0));
+        // Both trees number the run's functions alike; what comes behind them is not one.
+        bool counted = index < whole->functions.items.count && !function->group;
+        tacho_json_i64(json, counted ? whole->weights[index].self : 0);
+        tacho_json_i64(json, counted ? whole->weights[index].total : 0);
         tacho_json_array_end(json);
     }
     tacho_json_array_end(json);
@@ -163,16 +168,23 @@ static void write_profile(struct tacho_json *json, const struct tacho_report *re
                           const struct tacho_run_profile *profile)
 {
     struct tacho_profile_filter filter = report->options.filter;
-    struct tacho_calltree tree;
+    struct tacho_calltree tree, whole;
     struct folded_tree folded = {0};
 
     filter.weight_max = 0; // that of the chosen profile: this may be another
+    filter.group = TACHO_GROUP_NONE;
+    tacho_calltree_build(&whole, report->run, profile, &filter);
     filter.group = TACHO_GROUP_THREAD;
     // Stacks that differ only by an address or line become one node: unfold a little more than is
     // kept.
     filter.least_share = PRUNE_SHARE / 10;
     tacho_calltree_build(&tree, report->run, profile, &filter);
     prune(&folded, &tree);
+    for (uint32_t i = 0; i < whole.functions.items.count; i++) {
+        if ((double)whole.weights[i].self >= PRUNE_SHARE * (double)whole.total &&
+            whole.weights[i].self > 0)
+            folded_function(&folded, i);
+    }
     tacho_json_object_begin(json);
     tacho_json_member_text(json, "name", profile->name);
     tacho_json_member_text(json, "unit", profile->unit);
@@ -181,7 +193,7 @@ static void write_profile(struct tacho_json *json, const struct tacho_report *re
     tacho_json_member_i64(json, "total", tree.total);
     tacho_json_member_u64(json, "samples", tree.samples);
     tacho_json_member_u64(json, "truncated", tree.truncated);
-    write_functions(json, &folded, &tree);
+    write_functions(json, &folded, &tree, &whole);
     write_u32s(json, "fn", folded.fn.items, folded.fn.count);
     write_u32s(json, "parent", folded.parent.items, folded.parent.count);
     write_u32s(json, "flags", folded.flags.items, folded.flags.count);
@@ -198,6 +210,7 @@ static void write_profile(struct tacho_json *json, const struct tacho_report *re
     tacho_array_release(&folded.functions);
     tacho_map_release(&folded.function_index);
     tacho_calltree_release(&tree);
+    tacho_calltree_release(&whole);
 }
 
 // The profile that was chosen comes first.

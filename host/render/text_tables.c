@@ -89,14 +89,22 @@ static void thread_row(struct tacho_table *table, const struct tacho_run *run,
     tacho_table_cell(table, cost->process && thread->command != NULL ? thread->command : "");
 }
 
+// Threads that came and went between two looks left nothing but their number.
+static bool is_known(const struct tacho_thread_cost *cost)
+{
+    return !isnan(cost->cpu_seconds) || !isnan(cost->memory_peak_bytes) || cost->share > 0;
+}
+
 void tacho_text_threads(const struct tacho_report *report, struct tacho_out *out)
 {
     struct tacho_thread_costs costs;
     struct tacho_table table = {0};
-    size_t shown;
+    size_t shown = 0;
 
     tacho_thread_costs_build(&costs, report->run, report->profile);
-    shown = costs.items.count < report->options.top ? costs.items.count : report->options.top;
+    while (shown < costs.items.count && shown < report->options.top &&
+           is_known(&costs.items.items[shown]))
+        shown++;
     if (costs.items.count > 1) {
         tacho_text_heading(out, "Processes and threads");
         tacho_table_column(&table, TACHO_COLUMN_LEFT, "id");

@@ -1,7 +1,9 @@
 // The flame graph: trees of functions, the three ways to look at them, and the list of functions.
 "use strict";
+// PSEUDO: a thread, or calls too light to be told apart.
 const KERNEL = 1,
-  INLINED = 2;
+  INLINED = 2,
+  PSEUDO = 64;
 function hash(text) {
   let h = 2166136261;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 16777619);
@@ -16,9 +18,11 @@ function colour(f) {
   if (!f.colour) {
     const shade = (hash(f.name) % 100) / 100;
     f.colour =
-      f.flags & KERNEL
-        ? `hsl(8 35% ${64 + 8 * shade}%)`
-        : `hsl(${HUES[f.rank % HUES.length]} 62% ${62 + 12 * shade}%)`;
+      f.flags & PSEUDO
+        ? "#cfcec8"
+        : f.flags & KERNEL
+          ? `hsl(8 35% ${64 + 8 * shade}%)`
+          : `hsl(${HUES[f.rank % HUES.length]} 62% ${62 + 12 * shade}%)`;
   }
   return f.colour;
 }
@@ -89,6 +93,8 @@ class Profile {
       file: f[2],
       line: f[3],
       flags: f[4],
+      self: f[5],
+      total: f[6],
     }));
     // Which group (thread) each node is below; groups are the nodes whose parent is the root.
     const n = data.fn.length;
@@ -154,7 +160,12 @@ class Profile {
     }
     return [callers.finish(), callees.finish()];
   }
+  // All threads: exact. One thread: light calls are not told apart.
   hotspots(group) {
+    if (group === 0)
+      return this.functions
+        .map((f, fn) => ({ fn, f, self: f.self, total: f.total }))
+        .filter(r => r.total > 0);
     const rows = new Map(),
       wanted = this.wanted(group),
       open = new Map();
@@ -171,7 +182,7 @@ class Profile {
       while (above > 0 && this.fn[above] !== this.fn[i]) above = this.parent[above];
       if (above <= 0) r.total += this.totals[i];
     }
-    return [...rows.values()].filter(r => !(r.f.flags & 64));
+    return [...rows.values()].filter(r => !(r.f.flags & PSEUDO));
   }
 }
 
@@ -479,7 +490,7 @@ function profileSection() {
     found.textContent = `${hits.size} functions, ${percent(sum / t.total[0])}`;
   }
   function drawHot(rows) {
-    const whole = rows.reduce((a, r) => a + r.self, 0) || 1;
+    const whole = profile.totals[group] || 1;
     const most = rows.reduce((a, r) => Math.max(a, r.self), 0) || 1;
     hot.replaceChildren(
       table(
