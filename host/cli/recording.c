@@ -2,8 +2,10 @@
 #include "cli/recording.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/time.h"
 #include "capture/environment.h"
 #include "cli/version.h"
@@ -59,8 +61,16 @@ static void describe(const struct tacho_observe_config *observe, struct tacho_bu
         return;
     }
     for (size_t i = 0; i < observe->pid_count; i++) {
+        char path[64];
+        struct tacho_buffer name = {0};
+        struct tacho_fail ignored = {0};
+        snprintf(path, sizeof path, "/proc/%d/comm", (int)observe->pids[i]);
+        tacho_file_read(path, &name, 4096, &ignored);
+        int size = (int)strcspn(name.size ? name.data : "", "\n");
         tacho_buffer_printf(target, "%s%d", i ? "," : "pid:", (int)observe->pids[i]);
-        tacho_buffer_printf(command, "%s%d", i ? "," : "pid ", (int)observe->pids[i]);
+        tacho_buffer_printf(command, "%s%.*s (pid %d)", i ? ", " : "", size,
+                            name.size ? name.data : "", (int)observe->pids[i]);
+        tacho_buffer_release(&name);
     }
 }
 
