@@ -8,7 +8,7 @@
 //     TACHO=production             statistics, times of one call in 100
 //     TACHO=trace,ring=4M,keep     with options:
 //       sample=N         time one call in N of each zone (calls and errors are all counted)
-//       process=N        record in one process of N, chosen at random when it starts
+//       process=N        record in one process of N, chosen at random when it starts (L20)
 //       ring=BYTES       the ring of each thread, k and M allowed; default 1M
 //       memory=BYTES     the bound of the ring file; default 256M
 //       keep             leave the ring file behind when the program ends

@@ -1,4 +1,4 @@
-// Reports made inside the program: useful without the tacho command.
+// Reports made inside the program: useful without the tacho command (L9, I6).
 //
 //     tacho_start(NULL);
 //     ...

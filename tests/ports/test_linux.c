@@ -69,6 +69,27 @@ static void nothing_is_recorded_unless_somebody_asks(void **state)
     collect_release(&collect);
 }
 
+static void one_process_in_n_is_recorded(void **state)
+{
+    struct observe *observe = *state;
+    int recorded = 0;
+    for (int i = 0; i < 60; i++) {
+        struct collect collect;
+        struct tacho_ring_identity identity;
+        char paths[4][256];
+        observe_run(observe, "statistics,keep,process=3", SUBJECT, "finish");
+        assert_int_equal(observe_files(observe, paths, 4), 1);
+        observe_read(paths[0], &collect, &identity);
+        int left_out = (identity.flags & TACHO_RING_FLAG_SAMPLED_OUT) != 0;
+        assert_int_equal(collect_stats(&collect, "inside").count, left_out ? 0 : 10);
+        recorded += !left_out;
+        collect_release(&collect);
+        unlink(paths[0]);
+    }
+    // 20 on average; outside 3..45 once in ten million runs of this test.
+    assert_in_range(recorded, 3, 45);
+}
+
 static void a_forked_child_has_a_file_of_its_own(void **state)
 {
     struct observe *observe = *state;
@@ -309,6 +330,7 @@ int main(void)
         IN_FOLDER(a_killed_program_leaves_its_spans_and_open_zones),
         IN_FOLDER(a_finished_program_leaves_a_file_only_when_asked),
         IN_FOLDER(nothing_is_recorded_unless_somebody_asks),
+        IN_FOLDER(one_process_in_n_is_recorded),
         IN_FOLDER(a_forked_child_has_a_file_of_its_own),
         IN_FOLDER(zones_in_signal_handlers_lose_nothing),
         IN_FOLDER(a_library_that_was_unloaded_keeps_its_names),

@@ -278,6 +278,101 @@ static void threads_that_ended_are_still_counted(void **state)
     assert_int_equal(collect_spans(&fixture->collect, "of a thread", TACHO_SPAN_OK), 200);
 }
 
+enum { STRESS_SPANS = 400000 };
+
+static void *record_without_end(void *done)
+{
+    for (int i = 0; i < STRESS_SPANS; i++) {
+        TACHO_ZONE("stress");
+    }
+    __atomic_store_n((int *)done, 1, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+// The reader copies while the writer overwrites: what it hands on must be whole, in order, and
+// together with what it counts as lost be all there was.
+static void what_is_overwritten_while_it_is_read_is_discarded(void **state)
+{
+    struct fixture *fixture = *state;
+    pthread_t thread;
+    int done = 0;
+    drain(fixture);
+    size_t before = fixture->collect.spans.count;
+    uint64_t lost = tacho_ring_reader_lost(fixture->reader);
+    assert_int_equal(pthread_create(&thread, NULL, record_without_end, &done), 0);
+    while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE))
+        check(tacho_ring_reader_drain(fixture->reader, &fixture->collect.sink, &fixture->fail));
+    pthread_join(thread, NULL);
+    drain(fixture);
+    const struct collect *collect = &fixture->collect;
+    uint32_t zone = collect_zone(collect, "stress");
+    int64_t end = 0;
+    for (size_t i = before; i < collect->spans.count; i++) {
+        const struct tacho_record *span = &collect->spans.items[i];
+        assert_int_equal(span->span.zone, zone);
+        assert_int_equal(span->span.depth, 0);
+        assert_true(span->time >= end);
+        end = span->time + span->span.duration_ticks;
+    }
+    assert_int_equal(collect->spans.count - before + tacho_ring_reader_lost(fixture->reader) - lost,
+                     STRESS_SPANS);
+}
+
+static void record_numbered(int count)
+{
+    for (int i = 0; i < count; i++) {
+        TACHO_ZONE("numbered");
+    }
+}
+
+// An input that is overtaken: between the reader's look at the head and its copy of the records the
+// program records on.
+struct overtaken {
+    struct tacho_ring_input input;
+    struct tacho_ring_input *inner;
+    int records; // still to be made
+};
+
+static int read_overtaken(struct tacho_ring_input *input, uint64_t offset, void *to, size_t size)
+{
+    struct overtaken *overtaken = (void *)input;
+    if (size >= 8192) { // nothing but records is read in such pieces
+        record_numbered(overtaken->records);
+        overtaken->records = 0;
+    }
+    return overtaken->inner->read(overtaken->inner, offset, to, size);
+}
+
+static void a_reader_that_is_overtaken_hands_on_nothing_twice(void **state)
+{
+    struct fixture *fixture = *state;
+    struct overtaken overtaken = {{read_overtaken}, &fixture->link.input, 1000};
+    struct tacho_ring_reader *reader;
+    struct collect collect;
+    record_numbered(8192); // the ring is full, and its first record is a whole lap old
+    collect_init(&collect);
+    check(tacho_ring_reader_open(&reader, &overtaken.input, &fixture->fail));
+    check(tacho_ring_reader_drain(reader, &collect.sink, &fixture->fail));
+    assert_int_equal(overtaken.records, 0);
+    check(tacho_ring_reader_drain(reader, &collect.sink, &fixture->fail));
+    uint32_t thread = 0, zone = collect_zone(&collect, "numbered");
+    int64_t end = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < collect.spans.count; i++) {
+        const struct tacho_record *span = &collect.spans.items[i];
+        if (span->span.zone != zone)
+            continue;
+        assert_true(thread == 0 || span->span.thread == thread);
+        assert_true(span->time >= end);
+        end = span->time + span->span.duration_ticks;
+        thread = span->span.thread;
+        count++;
+    }
+    assert_int_equal(count, 4096); // 3,096 that were left, then the 1,000
+    tacho_ring_reader_free(reader);
+    collect_release(&collect);
+}
+
 static void an_observer_switches_the_program(void **state)
 {
     struct fixture *fixture = *state;
@@ -331,6 +426,8 @@ int main(void)
         ON_OWN(an_open_zone_is_seen_while_it_is_open),
         ON_OWN(an_observer_samples_the_open_zone),
         ON_OWN(threads_that_ended_are_still_counted),
+        ON_OWN(what_is_overwritten_while_it_is_read_is_discarded),
+        ON_OWN(a_reader_that_is_overtaken_hands_on_nothing_twice),
         ON_OWN(an_observer_switches_the_program),
         ON_OWN(sampling_counts_all_and_times_some),
     };
