@@ -101,6 +101,13 @@ class Orders(unittest.TestCase):
             self.assertIn(422, answers)
             self.assertIn("orders_rejected_total", service.get("/metrics")[1])
 
+    def test_what_does_not_fit_the_queue_is_refused_and_the_rest_answered(self):
+        with Service("--workers", "1", "--queue", "1", "--faults", "hotspot,slow-query") as service:
+            done = run(LOAD, "--connections", "32", "--requests", "600", service.url)
+        answered, refused = map(int, re.search(r"2xx (\d+), .*5xx (\d+)", done.stdout).groups())
+        self.assertEqual((done.returncode, answered > 0, refused > 0), (0, True, True), done.stdout)
+        self.assertIn(f"refused {refused},", service.output)
+
     def test_questions_are_answered(self):
         with Service() as service:
             status, text = service.get("/orders?customer=c0007")
