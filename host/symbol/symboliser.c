@@ -156,18 +156,25 @@ static bool is_mangled(const char *name)
 }
 
 // DWARF gives some C++ functions (of local types) only their last name, where the symbol has all of
-// it.
+// it. And what a library calls __libc_malloc inside is malloc to everybody else, with and without
+// DWARF.
+static bool is_better(const char *symbol, const char *function)
+{
+    if (is_mangled(symbol) || is_mangled(function))
+        return is_mangled(symbol) && !is_mangled(function);
+    return function && strspn(symbol, "_") < strspn(function, "_") && !strchr(symbol, '.');
+}
+
 static void complete_name(struct tacho_dwarf *dwarf, uint32_t index,
                           const struct tacho_symbol *symbol)
 {
-    if (index == TACHO_DWARF_NONE || !symbol || !is_mangled(symbol->name))
+    if (index == TACHO_DWARF_NONE || !symbol || !symbol->name)
         return;
     while (dwarf->scopes.items[index].parent != TACHO_DWARF_NONE)
         index = dwarf->scopes.items[index].parent;
     struct tacho_dwarf_scope *scope = &dwarf->scopes.items[index];
-    if (is_mangled(scope->function))
-        return;
-    scope->function = symbol->name;
+    if (is_better(symbol->name, scope->function))
+        scope->function = symbol->name;
 }
 
 // Names the frame by DWARF as far as it knows, else by the symbol, else by its address.

@@ -38,10 +38,21 @@ static __attribute__((noinline)) unsigned work(unsigned *values, unsigned count)
     return sum_of(values, count);
 }
 
+// As C libraries do it: one name for themselves, one for the world.
+__attribute__((noinline)) unsigned _shop_close(unsigned value);
+unsigned shop_close(unsigned value);
+
+__attribute__((noinline)) unsigned _shop_close(unsigned value)
+{
+    return mix(value) + 1;
+}
+
+__attribute__((alias("_shop_close"))) unsigned shop_close(unsigned value);
+
 int main(int count, char **arguments)
 {
     unsigned values[64];
     (void)arguments;
-    printf("%u\n", work(values, count > 1 ? 8u : 64u));
+    printf("%u\n", shop_close(work(values, count > 1 ? 8u : 64u)));
     return 0;
 }

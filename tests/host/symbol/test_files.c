@@ -386,6 +386,24 @@ static void functions_without_a_mangled_name_are_shown_with_what_encloses_them(v
     bench_close(&bench);
 }
 
+static void the_name_for_the_world_is_shown_with_and_without_dwarf(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char subject[512];
+    bench_open(&bench);
+    subject_path("subject_c", subject, sizeof subject);
+    struct function function = function_find(subject, "_shop_close");
+    uint64_t last = function.offset + function.size - 1; // behind what is inlined into it
+    assert_string_equal(bench_name(&bench, subject, "", last, 0)->function, "shop_close");
+    assert_int_not_equal(bench_name(&bench, subject, "", last, 0)->line, 0);
+    bench_close(&bench);
+    bench_open(&bench);
+    bench.config.names_only = true;
+    assert_string_equal(bench_name(&bench, subject, "", last, 0)->function, "shop_close");
+    bench_close(&bench);
+}
+
 static void names_alone_are_given_when_asked_for(void **state)
 {
     (void)state;
@@ -441,6 +459,7 @@ int main(void)
         cmocka_unit_test(a_deleted_file_of_the_same_build_that_is_back_is_read),
         cmocka_unit_test(a_chain_of_inlined_functions_is_linked_by_callers),
         cmocka_unit_test(functions_without_a_mangled_name_are_shown_with_what_encloses_them),
+        cmocka_unit_test(the_name_for_the_world_is_shown_with_and_without_dwarf),
         cmocka_unit_test(names_alone_are_given_when_asked_for),
         cmocka_unit_test(a_compressed_small_symbol_table_gives_names),
     };
