@@ -255,8 +255,11 @@ bool tacho_make_ready(struct tacho_series *series, uint32_t mode)
             __atomic_fetch_add(&header->lost_series, 1, __ATOMIC_RELAXED);
         return false;
     }
-    if (!port->lock())
+    if (!port->lock()) {
+        if (header)
+            __atomic_fetch_add(&header->lost_busy, 1, __ATOMIC_RELAXED);
         return false;
+    }
     bool ready = port->ready() == 0 && tacho_slot_ready(mode);
     if (ready)
         tacho_series_register(series);

@@ -78,6 +78,7 @@ static void a_lock_that_cannot_be_had_loses_the_zone_only(void **state)
     tacho_mock.lock_refused = true;
     run(&zone);
     assert_int_equal(zone.series.id, 0);
+    assert_int_equal(tacho_core.header->lost_busy, 1);
     tacho_mock.lock_refused = false;
     run(&zone);
     assert_int_equal(zone.series.id, 1);

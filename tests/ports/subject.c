@@ -133,6 +133,33 @@ static int slow(void)
     return 3;
 }
 
+// A limit that the program sets itself, before and after the zone is known.
+static int limit(void)
+{
+    if (tacho_zone_limit_set("limited", 5000000) < 0)
+        return 1;
+    for (int i = 0; i < 4; i++) {
+        TACHO_ZONE("limited");
+        if (i >= 2)
+            usleep(20000);
+    }
+    if (tacho_zone_limit_set("limited", 0) < 0)
+        return 1;
+    TACHO_ZONE("limited");
+    usleep(20000);
+    return 0;
+}
+
+static int crash(void)
+{
+    TACHO_ZONE("crashing");
+    {
+        TACHO_ZONE("inside");
+    }
+    raise(SIGSEGV);
+    return 0;
+}
+
 static int by_signal(void)
 {
     {
@@ -205,7 +232,8 @@ int main(int argc, char **argv)
     } cases[] = {{"die", die},         {"finish", finish},       {"fork", fork_once},
                  {"jump", jump},       {"interrupt", interrupt}, {"load", load},
                  {"threads", threads}, {"slow", slow},           {"signal", by_signal},
-                 {"exec", again},      {"close", close_all},     {"report", report}};
+                 {"exec", again},      {"close", close_all},     {"report", report},
+                 {"limit", limit},     {"crash", crash}};
     for (size_t i = 0; argc > 1 && i < sizeof cases / sizeof cases[0]; i++)
         if (strcmp(argv[1], cases[i].name) == 0)
             return cases[i].run();

@@ -2,6 +2,7 @@
 // memory.
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -280,6 +281,30 @@ static void triggers_save_snapshots(void **state)
     }
 }
 
+static void a_crash_saves_a_snapshot_and_is_still_a_crash(void **state)
+{
+    struct observe *observe = *state;
+    struct collect collect;
+    char paths[4][256];
+    observe_run(observe, "detailed,trigger=signal:SEGV", SUBJECT, "crash");
+    assert_true(WIFSIGNALED(observe->status));
+    assert_int_equal(WTERMSIG(observe->status), SIGSEGV);
+    assert_int_equal(observe_files(observe, paths, 4), 2); // the ring file, too: it died
+    observe_read(paths[1], &collect, NULL);
+    assert_int_equal(collect_spans(&collect, "inside", TACHO_SPAN_OK), 1);
+    assert_int_equal(collect_spans(&collect, "crashing", TACHO_SPAN_OPEN), 1);
+    collect_release(&collect);
+}
+
+static void a_limit_that_the_program_sets_saves_snapshots(void **state)
+{
+    struct observe *observe = *state;
+    char paths[8][256];
+    observe_run(observe, "detailed", SUBJECT, "limit");
+    assert_int_equal(observe->status, 0);
+    assert_int_equal(observe_files(observe, paths, 8), 2);
+}
+
 static void functions_are_timed_by_the_compilers_hooks(void **state)
 {
     struct observe *observe = *state;
@@ -342,6 +367,8 @@ int main(void)
         IN_FOLDER(zones_left_by_longjmp_are_closed_by_the_one_around),
         IN_FOLDER(a_program_that_execs_leaves_the_new_images_file),
         IN_FOLDER(triggers_save_snapshots),
+        IN_FOLDER(a_crash_saves_a_snapshot_and_is_still_a_crash),
+        IN_FOLDER(a_limit_that_the_program_sets_saves_snapshots),
         IN_FOLDER(functions_are_timed_by_the_compilers_hooks),
         IN_FOLDER(zones_of_cxx_end_on_exceptions),
     };

@@ -25,18 +25,14 @@ static int save(const char *path)
     return tacho_shm_copy(&tacho_linux.shm, used, path);
 }
 
-static void snapshot(void)
+static int snapshot(void)
 {
     char path[TACHO_SHM_PATH_MAX];
     struct tacho_text text;
     struct tacho_ring_header *header = tacho_core.header;
     if (!header || tacho_linux.new_image)
-        return;
+        return TACHO_ERR_EMPTY;
     uint32_t number = __atomic_add_fetch(&tacho_linux.snapshots, 1, __ATOMIC_RELAXED);
-    if (number > tacho_linux.settings.snapshots_max) {
-        __atomic_fetch_add(&header->snapshots_refused, 1, __ATOMIC_RELAXED);
-        return;
-    }
     tacho_text_init(&text, path, sizeof path);
     tacho_text_add(&text, tacho_linux.settings.dump_dir);
     tacho_text_add(&text, "/tacho-");
@@ -44,18 +40,18 @@ static void snapshot(void)
     tacho_text_add(&text, "-");
     tacho_text_u64(&text, number);
     tacho_text_add(&text, ".tacho");
-    if (!text.cut && save(path) == 0)
-        __atomic_fetch_add(&header->snapshots, 1, __ATOMIC_RELAXED);
-    else
-        __atomic_fetch_add(&header->snapshots_refused, 1, __ATOMIC_RELAXED);
+    int code = number > tacho_linux.settings.snapshots_max ? TACHO_ERR_FULL
+               : text.cut                                  ? TACHO_ERR_INVALID
+                                                           : save(path);
+    __atomic_fetch_add(code < 0 ? &header->snapshots_refused : &header->snapshots, 1,
+                       __ATOMIC_RELAXED);
+    return code;
 }
 
 int tacho_dump(const char *path)
 {
-    if (!path) {
-        snapshot();
-        return 0;
-    }
+    if (!path)
+        return snapshot();
     if (!tacho_linux_lock())
         return TACHO_ERR_BUSY;
     int code = tacho_linux_ready();
