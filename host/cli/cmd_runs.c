@@ -8,7 +8,6 @@
 #include "cli/runs_print.h"
 #include "store/run_file.h"
 #include "store/run_reader.h"
-#include "store/run_writer.h"
 
 struct options {
     const char *output, *name;
@@ -84,8 +83,8 @@ static int run_show(struct tacho_session *session, struct tacho_fail *fail)
     return status;
 }
 
-static int write_export(struct tacho_session *session, const struct tacho_run *run,
-                        struct tacho_fail *fail)
+static int write_export(struct tacho_session *session, struct tacho_store *store,
+                        const struct tacho_store_run *run, struct tacho_fail *fail)
 {
     const struct options *options = session->options;
     struct tacho_buffer path = {0};
@@ -93,12 +92,11 @@ static int write_export(struct tacho_session *session, const struct tacho_run *r
         if (isatty(session->out->fd))
             return tacho_fail_set(fail, TACHO_ERR_USAGE,
                                   "an exported run is not for a terminal; give a file");
-        tacho_run_file_write(run, session->out);
-        return 0;
+        return tacho_run_file_export(store, run->number, NULL, session->out, fail);
     }
     tacho_buffer_printf(&path, "%s%s", options->output ? options->output : run->info.id,
                         options->output ? "" : ".tacho");
-    int status = tacho_run_file_export(run, path.data, fail);
+    int status = tacho_run_file_export(store, run->number, path.data, NULL, fail);
     if (status == 0 && !session->quiet)
         tacho_out_printf(session->error, "tacho: run %s written to %s\n", run->info.id, path.data);
     tacho_buffer_release(&path);
@@ -107,13 +105,17 @@ static int write_export(struct tacho_session *session, const struct tacho_run *r
 
 static int run_export(struct tacho_session *session, struct tacho_fail *fail)
 {
-    struct tacho_run run;
+    struct tacho_store *store;
+    struct tacho_store_list one = {0};
     if (need_arguments(session, 1, 1, "export RUN [-o FILE]", fail) < 0)
         return fail->code;
-    int status = tacho_run_read_named(session->store_path, session->arguments[1], NULL, &run, fail);
+    int status = tacho_store_open(&store, session->store_path, TACHO_STORE_READ, fail);
     if (status == 0)
-        status = write_export(session, &run, fail);
-    tacho_run_release(&run);
+        status = tacho_store_find(store, session->arguments[1], &one, fail);
+    if (status == 0)
+        status = write_export(session, store, &one.runs.items[0], fail);
+    tacho_store_list_release(&one);
+    tacho_store_close(store);
     return status;
 }
 
@@ -121,17 +123,18 @@ static int import_one(struct tacho_session *session, struct tacho_store *store, 
                       struct tacho_fail *fail)
 {
     const struct options *options = session->options;
-    struct tacho_run run;
-    int status = tacho_run_file_read(path, NULL, &run, fail);
-    if (status == 0 && options->name) {
-        run.info.name = options->name;
-        status = tacho_store_name_check(options->name, fail);
-    }
-    if (status == 0)
-        status = tacho_run_store(store, &run, fail);
+    struct tacho_store_list one = {0};
+    char id[13];
+    if (options->name && tacho_store_name_check(options->name, fail) < 0)
+        return fail->code;
+    int status = tacho_run_file_import(store, path, id, fail);
+    if (status == 0 && options->name)
+        status = tacho_store_find(store, id, &one, fail);
+    if (status == 0 && options->name)
+        status = tacho_store_rename(store, one.runs.items[0].number, options->name, fail);
     if (status == 0 && !session->quiet)
-        tacho_out_printf(session->error, "tacho: %s is run %s\n", path, run.info.id);
-    tacho_run_release(&run);
+        tacho_out_printf(session->error, "tacho: %s is run %s\n", path, id);
+    tacho_store_list_release(&one);
     return status;
 }
 

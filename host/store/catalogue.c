@@ -320,6 +320,14 @@ static int remove_one(struct tacho_store *store, int64_t number, struct tacho_fa
     return tacho_sql_run(store, sql, fail);
 }
 
+// Gives free pages back to the file system. Another tacho that is writing may be in the way: then
+// the next removal does it.
+static int give_back(struct tacho_store *store, const char *sql, struct tacho_fail *fail)
+{
+    int code = tacho_sql_run(store, sql, fail);
+    return code == TACHO_ERR_BUSY ? 0 : code;
+}
+
 int tacho_store_remove(struct tacho_store *store, int64_t number, struct tacho_fail *fail)
 {
     struct tacho_store_list one = {0};
@@ -338,7 +346,7 @@ int tacho_store_remove(struct tacho_store *store, int64_t number, struct tacho_f
         code = tacho_sql_run(store, "COMMIT", fail);
     tacho_sql_rollback(store);
     tacho_store_list_release(&one);
-    return code ? code : tacho_sql_run(store, "PRAGMA incremental_vacuum", fail);
+    return code ? code : give_back(store, "PRAGMA incremental_vacuum", fail);
 }
 
 // Marks what goes by setting its number negative; the list has the newest first.
@@ -382,5 +390,5 @@ int tacho_store_gc(struct tacho_store *store, struct tacho_store_gc *gc, struct 
     tacho_store_list_release(&list);
     if (code < 0 || gc->only_look)
         return code;
-    return tacho_sql_run(store, "PRAGMA incremental_vacuum;PRAGMA wal_checkpoint(TRUNCATE)", fail);
+    return give_back(store, "PRAGMA incremental_vacuum;PRAGMA wal_checkpoint(TRUNCATE)", fail);
 }

@@ -62,14 +62,28 @@ static void end_write(struct file_writer *writer)
     chunk_write(writer, &chunk, false);
 }
 
+static void begin_write(struct file_writer *writer, const struct tacho_run_info *info)
+{
+    struct tacho_chunk line = {.kind = TACHO_CHUNK_RUN, .count = 1};
+    bytes_write(writer, magic, sizeof magic);
+    tacho_layout_put(tacho_layout_of(TACHO_CHUNK_RUN), info, 1, &writer->payload);
+    chunk_write(writer, &line, true);
+}
+
+static void writer_release(struct file_writer *writer)
+{
+    tacho_buffer_release(&writer->payload);
+    tacho_buffer_release(&writer->head);
+    tacho_buffer_release(&writer->data);
+    tacho_buffer_release(&writer->line);
+    tacho_map_release(&writer->owners);
+}
+
 void tacho_run_file_write(const struct tacho_run *run, struct tacho_out *out)
 {
     struct file_writer writer = {.out = out};
-    struct tacho_chunk line = {.kind = TACHO_CHUNK_RUN, .count = 1};
     struct tacho_any_array array;
-    bytes_write(&writer, magic, sizeof magic);
-    tacho_layout_put(tacho_layout_of(TACHO_CHUNK_RUN), &run->info, 1, &writer.payload);
-    chunk_write(&writer, &line, true);
+    begin_write(&writer, &run->info);
     for (unsigned kind = TACHO_CHUNK_ENVIRONMENT; kind <= TACHO_CHUNK_SPANS; kind++)
         if (tacho_layout_array(run, kind, 0, &array))
             stream_write(&writer, run, kind, 0, array.count);
@@ -79,27 +93,29 @@ void tacho_run_file_write(const struct tacho_run *run, struct tacho_out *out)
         stream_write(&writer, run, TACHO_CHUNK_STACKS, (uint32_t)i,
                      run->profiles.items[i].samples.count);
     end_write(&writer);
-    tacho_buffer_release(&writer.payload);
-    tacho_buffer_release(&writer.head);
-    tacho_buffer_release(&writer.data);
-    tacho_buffer_release(&writer.line);
-    tacho_map_release(&writer.owners);
+    writer_release(&writer);
 }
 
-int tacho_run_file_export(const struct tacho_run *run, const char *path, struct tacho_fail *fail)
+int tacho_run_file_copy(struct tacho_chunk_source *source, const struct tacho_run_info *info,
+                        struct tacho_out *out, struct tacho_fail *fail)
 {
-    for (size_t i = 0; i < run->series.count; i++)
-        if (run->series.items[i].reduced)
-            return tacho_fail_set(fail, TACHO_ERR_INVALID,
-                                  "a run that was read reduced cannot be exported");
-    struct tacho_out out;
-    tacho_out_init_memory(&out);
-    tacho_run_file_write(run, &out);
-    int code = tacho_out_finish(&out, path, fail);
-    if (code == 0)
-        code = tacho_file_replace(path, out.buffer.data, out.buffer.size, fail);
-    tacho_out_release(&out);
-    return code ? tacho_fail_add(fail, "cannot export the run %s", run->info.id) : 0;
+    struct file_writer writer = {.out = out};
+    int code = 0;
+    begin_write(&writer, info);
+    for (size_t i = 0; i < source->entries.count && code == 0; i++) {
+        const struct tacho_chunk *chunk = &source->entries.items[i].chunk;
+        const struct tacho_layout *table = tacho_layout_of(chunk->kind);
+        struct tacho_bytes payload;
+        code = source->fetch(source, &source->entries.items[i], &payload, fail);
+        if (code < 0)
+            break;
+        writer.payload.size = 0;
+        tacho_buffer_add(&writer.payload, payload.at, (size_t)(payload.end - payload.at));
+        chunk_write(&writer, chunk, table && tacho_layout_is_text(table));
+    }
+    end_write(&writer);
+    writer_release(&writer);
+    return code;
 }
 
 struct file_source {
@@ -194,15 +210,23 @@ static int info_take(struct file_source *own, struct tacho_run *run, struct tach
     return 0;
 }
 
-int tacho_run_file_take(struct tacho_bytes bytes, const char *name,
-                        const struct tacho_run_read_options *options, struct tacho_run *run,
-                        struct tacho_fail *fail)
+static void source_release(struct file_source *own)
+{
+    tacho_array_release(&own->source.entries);
+    tacho_array_release(&own->heads);
+    tacho_array_release(&own->data);
+    tacho_buffer_release(&own->room);
+}
+
+// Reads into `run`, and, with a store, puts it there chunk by chunk.
+static int take(struct tacho_bytes bytes, const char *name,
+                const struct tacho_run_read_options *options, struct tacho_run *run,
+                struct tacho_store *store, struct tacho_fail *fail)
 {
     struct file_source own = {.source = {.fetch = fetch}};
     struct tacho_run_wanted wanted = {0};
     if (options)
         wanted.options = *options;
-    tacho_run_init(run);
     int code = entries_take(&own, bytes, fail);
     if (code == 0)
         code = info_take(&own, run, fail);
@@ -210,26 +234,53 @@ int tacho_run_file_take(struct tacho_bytes bytes, const char *name,
         code = tacho_run_load(&own.source, &wanted, run, fail);
     if (code < 0)
         tacho_fail_add(fail, "cannot read the exported run %s", name);
-    tacho_array_release(&own.source.entries);
-    tacho_array_release(&own.heads);
-    tacho_array_release(&own.data);
-    tacho_buffer_release(&own.room);
+    else if (store)
+        code = tacho_run_store_chunks(store, &run->info, &own.source, fail);
+    source_release(&own);
+    return code;
+}
+
+int tacho_run_file_take(struct tacho_bytes bytes, const char *name,
+                        const struct tacho_run_read_options *options, struct tacho_run *run,
+                        struct tacho_fail *fail)
+{
+    tacho_run_init(run);
+    return take(bytes, name, options, run, NULL, fail);
+}
+
+static int read_path(const char *path, const struct tacho_run_read_options *options,
+                     struct tacho_run *run, struct tacho_store *store, struct tacho_fail *fail)
+{
+    struct tacho_buffer text = {0};
+    tacho_run_init(run);
+    if (tacho_file_read(path, &text, 0, fail) < 0) {
+        tacho_buffer_release(&text);
+        return tacho_fail_add(fail, "cannot read the exported run");
+    }
+    const uint8_t *data = (const uint8_t *)text.data;
+    int code = take((struct tacho_bytes){data, data ? data + text.size : data}, path, options, run,
+                    store, fail);
+    tacho_buffer_release(&text);
     return code;
 }
 
 int tacho_run_file_read(const char *path, const struct tacho_run_read_options *options,
                         struct tacho_run *run, struct tacho_fail *fail)
 {
-    struct tacho_buffer text = {0};
-    if (tacho_file_read(path, &text, 0, fail) < 0) {
-        tacho_run_init(run);
-        tacho_buffer_release(&text);
-        return tacho_fail_add(fail, "cannot read the exported run");
-    }
-    const uint8_t *data = (const uint8_t *)text.data;
-    int code = tacho_run_file_take((struct tacho_bytes){data, data ? data + text.size : data}, path,
-                                   options, run, fail);
-    tacho_buffer_release(&text);
+    return read_path(path, options, run, NULL, fail);
+}
+
+int tacho_run_file_import(struct tacho_store *store, const char *path, char id[13],
+                          struct tacho_fail *fail)
+{
+    // Read once, so that nothing malformed gets in; reduced, so that any size does.
+    const struct tacho_run_read_options options = {
+        .points_max = 1000, .stacks_max = 100000, .spans_max = 100000};
+    struct tacho_run run;
+    int code = read_path(path, &options, &run, store, fail);
+    if (code == 0)
+        memcpy(id, run.info.id, 13);
+    tacho_run_release(&run);
     return code;
 }
 

@@ -144,7 +144,10 @@ static int rows_take(struct loader *loader, const struct tacho_chunk *chunk,
     char *items = (char *)array.items + before * size;
     memset(items, 0, chunk->count * size);
     tacho_layout_array_set(loader->run, chunk->kind, chunk->part, &array);
-    if (tacho_layout_take(table, payload, items, chunk->count, loader->run, loader->fail) < 0)
+    size_t texts = loader->run->strings.arena.bytes, nested = loader->run->arena.bytes;
+    if (tacho_layout_take(table, payload, items, chunk->count, loader->run, loader->fail) < 0 ||
+        spend(loader, loader->run->strings.arena.bytes - texts + loader->run->arena.bytes - nested,
+              1) < 0)
         return loader->fail->code;
     array.count += chunk->count;
     stacks_reduce(loader, chunk, before, &array);

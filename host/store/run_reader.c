@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "store/run_file.h"
 #include "store/run_loader.h"
 #include "store/sql.h"
@@ -70,35 +71,98 @@ static void info_copy(struct tacho_run *run, const struct tacho_run_info *from)
     run->info.version = tacho_strings_keep(&run->strings, from->version);
 }
 
+// One transaction, so that a run that is being written is read as it is at one instant.
+static int source_open(struct sql_source *own, struct tacho_store *store, int64_t number,
+                       struct tacho_store_list *one, struct tacho_fail *fail)
+{
+    *own = (struct sql_source){.source = {.fetch = fetch}, .store = store};
+    int code = tacho_sql_run(store, "BEGIN", fail);
+    if (code == 0)
+        code = tacho_run_line_read(store, number, one, fail);
+    if (code == 0)
+        code = tacho_sql_prepare(store, &own->fetch,
+                                 "SELECT head, data FROM chunk WHERE number = ?", fail);
+    return code ? code : entries_take(own, number, fail);
+}
+
+static void source_close(struct sql_source *own)
+{
+    sqlite3_finalize(own->fetch);
+    tacho_sql_rollback(own->store);
+    tacho_array_release(&own->source.entries);
+    tacho_buffer_release(&own->room);
+}
+
+static int story(const struct tacho_store *store, const struct tacho_store_list *one, int code,
+                 struct tacho_fail *fail)
+{
+    if (code < 0 && one->runs.count)
+        tacho_fail_add(fail, "cannot read the run %s of the store %s", one->runs.items[0].info.id,
+                       store->path);
+    return code;
+}
+
 static int read_wanted(struct tacho_store *store, int64_t number,
                        const struct tacho_run_wanted *wanted, struct tacho_run *run,
                        struct tacho_fail *fail)
 {
-    struct sql_source own = {.source = {.fetch = fetch}, .store = store};
+    struct sql_source own;
     struct tacho_store_list one = {0};
     tacho_run_init(run);
-    // One transaction: the run as it is at one instant, also while it is being written.
-    int code = tacho_sql_run(store, "BEGIN", fail);
-    if (code == 0)
-        code = tacho_run_line_read(store, number, &one, fail);
-    if (code == 0)
-        code = tacho_sql_prepare(store, &own.fetch, "SELECT head, data FROM chunk WHERE number = ?",
-                                 fail);
+    int code = source_open(&own, store, number, &one, fail);
     if (code == 0) {
         info_copy(run, &one.runs.items[0].info);
-        code = entries_take(&own, number, fail);
-        if (code == 0)
-            code = tacho_run_load(&own.source, wanted, run, fail);
-        if (code < 0)
-            tacho_fail_add(fail, "cannot read the run %s of the store %s", run->info.id,
-                           store->path);
+        code = tacho_run_load(&own.source, wanted, run, fail);
     }
-    sqlite3_finalize(own.fetch);
-    tacho_sql_rollback(store);
-    tacho_array_release(&own.source.entries);
-    tacho_buffer_release(&own.room);
+    code = story(store, &one, code, fail);
+    source_close(&own);
     tacho_store_list_release(&one);
     return code;
+}
+
+// A run that was not closed has increments, which a file has not: it is read and written anew.
+static int write_unfinished(struct tacho_store *store, int64_t number, struct tacho_out *out,
+                            struct tacho_fail *fail)
+{
+    struct tacho_run run;
+    int code = tacho_run_read(store, number, NULL, &run, fail);
+    if (code == 0)
+        tacho_run_file_write(&run, out);
+    tacho_run_release(&run);
+    return code;
+}
+
+static int write_stored(struct tacho_store *store, int64_t number, struct tacho_out *out,
+                        struct tacho_fail *fail)
+{
+    struct sql_source own;
+    struct tacho_store_list one = {0};
+    int code = source_open(&own, store, number, &one, fail);
+    size_t count = own.source.entries.count;
+    bool has_increments =
+        count > 0 && own.source.entries.items[count - 1].chunk.kind == TACHO_CHUNK_INCREMENT;
+    if (code == 0 && !has_increments)
+        code = tacho_run_file_copy(&own.source, &one.runs.items[0].info, out, fail);
+    code = story(store, &one, code, fail);
+    source_close(&own);
+    tacho_store_list_release(&one);
+    return code == 0 && has_increments ? write_unfinished(store, number, out, fail) : code;
+}
+
+int tacho_run_file_export(struct tacho_store *store, int64_t number, const char *path,
+                          struct tacho_out *out, struct tacho_fail *fail)
+{
+    struct tacho_out memory;
+    if (out)
+        return write_stored(store, number, out, fail);
+    tacho_out_init_memory(&memory);
+    int code = write_stored(store, number, &memory, fail);
+    if (code == 0)
+        code = tacho_out_finish(&memory, path, fail);
+    if (code == 0)
+        code = tacho_file_replace(path, memory.buffer.data, memory.buffer.size, fail);
+    tacho_out_release(&memory);
+    return code ? tacho_fail_add(fail, "cannot export the run") : 0;
 }
 
 int tacho_run_read(struct tacho_store *store, int64_t number,

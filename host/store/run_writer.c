@@ -15,7 +15,7 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "store/rows.h"
-#include "store/run_reader.h"
+#include "store/run_loader.h"
 #include "store/sql.h"
 #include "store/layout.h"
 
@@ -557,6 +557,14 @@ void tacho_run_writer_close(struct tacho_run_writer *writer)
     free(writer);
 }
 
+static int exists(const struct tacho_store *store, const struct tacho_run_info *info, int code,
+                  struct tacho_fail *fail)
+{
+    if (code != TACHO_ERR_EXISTS)
+        return code;
+    return tacho_fail_set(fail, code, "the store %s has the run %s already", store->path, info->id);
+}
+
 int tacho_run_store(struct tacho_store *store, const struct tacho_run *run, struct tacho_fail *fail)
 {
     struct tacho_run_writer_state *state = calloc(1, sizeof *state);
@@ -565,8 +573,47 @@ int tacho_run_store(struct tacho_store *store, const struct tacho_run *run, stru
     state->store = store;
     int code = store_all(state, run, true, fail);
     state_free(state);
-    if (code == TACHO_ERR_EXISTS)
-        return tacho_fail_set(fail, code, "the store %s has the run %s already", store->path,
-                              run->info.id);
-    return code;
+    return exists(store, &run->info, code, fail);
+}
+
+static int chunks_write(struct tacho_run_writer_state *state, struct tacho_chunk_source *source,
+                        struct tacho_fail *fail)
+{
+    for (size_t i = 0; i < source->entries.count; i++) {
+        const struct tacho_chunk *chunk = &source->entries.items[i].chunk;
+        const struct tacho_layout *table = tacho_layout_of(chunk->kind);
+        struct tacho_bytes payload;
+        if (chunk->kind == TACHO_CHUNK_RUN || chunk->kind == TACHO_CHUNK_END)
+            continue;
+        if (source->fetch(source, &source->entries.items[i], &payload, fail) < 0)
+            return fail->code;
+        state->payload.size = 0;
+        tacho_buffer_add(&state->payload, payload.at, (size_t)(payload.end - payload.at));
+        if (chunk_write(state, chunk, table && tacho_layout_is_text(table), fail) < 0)
+            return fail->code;
+    }
+    return 0;
+}
+
+int tacho_run_store_chunks(struct tacho_store *store, const struct tacho_run_info *info,
+                           struct tacho_chunk_source *source, struct tacho_fail *fail)
+{
+    struct tacho_run_writer_state *state = calloc(1, sizeof *state);
+    if (!state)
+        return tacho_fail_set(fail, TACHO_ERR_MEMORY, "out of memory");
+    state->store = store;
+    int code = tacho_sql_run(store, "BEGIN IMMEDIATE", fail);
+    if (code == 0)
+        code = statement_need(state, fail);
+    if (code == 0)
+        code = tacho_run_line_insert(store, info, &state->number, fail);
+    if (code == 0)
+        code = chunks_write(state, source, fail);
+    if (code == 0)
+        code = bytes_count(state, fail);
+    if (code == 0)
+        code = tacho_sql_run(store, "COMMIT", fail);
+    tacho_sql_rollback(store);
+    state_free(state);
+    return exists(store, info, code, fail);
 }

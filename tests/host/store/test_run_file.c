@@ -17,7 +17,8 @@
 #include "store/run_writer.h"
 
 struct fixture {
-    char folder[64], path[96];
+    char folder[64], path[96], store_path[96];
+    struct tacho_store *store;
     struct tacho_run_writer *writer;
     struct tacho_buffer bytes;
 };
@@ -38,13 +39,15 @@ static int set_up(void **state)
     fixture.bytes = (struct tacho_buffer){0};
     sample_folder_make(fixture.folder);
     snprintf(fixture.path, sizeof fixture.path, "%s/one.tacho", fixture.folder);
-    assert_ok(tacho_run_writer_open(&fixture.writer, NULL, &info, &failure));
+    snprintf(fixture.store_path, sizeof fixture.store_path, "%s/first.db", fixture.folder);
+    assert_ok(tacho_store_open(&fixture.store, fixture.store_path, TACHO_STORE_WRITE, &failure));
+    assert_ok(tacho_run_writer_open(&fixture.writer, fixture.store, &info, &failure));
     sample_begin(&ids, &fixture.writer->sink, fixture.writer->run.info.start_host_ns);
     for (int i = 0; i < 200; i++)
         sample_round(&ids, &fixture.writer->sink);
     sample_symbolise(&fixture.writer->run);
     assert_ok(tacho_run_writer_finish(fixture.writer, &failure));
-    assert_ok(tacho_run_file_export(&fixture.writer->run, fixture.path, &failure));
+    assert_ok(tacho_run_file_export(fixture.store, 1, fixture.path, NULL, &failure));
     assert_ok(tacho_file_read(fixture.path, &fixture.bytes, 0, &failure));
     return 0;
 }
@@ -53,6 +56,7 @@ static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
     tacho_run_writer_close(fixture->writer);
+    tacho_store_close(fixture->store);
     tacho_buffer_release(&fixture->bytes);
     sample_folder_remove(fixture->folder);
     return 0;
@@ -93,21 +97,64 @@ static void an_export_reads_back_to_the_same_run(void **state)
 static void an_import_stores_the_same_run_once(void **state)
 {
     struct fixture *fixture = *state;
-    char path[96];
+    char path[96], id[13];
     struct tacho_store *store;
-    struct tacho_run from_file, back;
-    snprintf(path, sizeof path, "%s/store.db", fixture->folder);
-    assert_ok(tacho_run_file_read(fixture->path, NULL, &from_file, &failure));
+    struct tacho_out out;
+    struct tacho_run back;
+    snprintf(path, sizeof path, "%s/other.db", fixture->folder);
     assert_ok(tacho_store_open(&store, path, TACHO_STORE_WRITE, &failure));
-    assert_ok(tacho_run_store(store, &from_file, &failure));
-    assert_int_equal(tacho_run_store(store, &from_file, &failure), TACHO_ERR_EXISTS);
+    assert_ok(tacho_run_file_import(store, fixture->path, id, &failure));
+    assert_string_equal(id, fixture->writer->run.info.id);
+    assert_int_equal(tacho_run_file_import(store, fixture->path, id, &failure), TACHO_ERR_EXISTS);
     assert_non_null(strstr(failure.text, "already"));
     assert_ok(tacho_store_check(store, &failure));
-    tacho_store_close(store);
-    assert_ok(tacho_run_read_named(path, from_file.info.id, NULL, &back, &failure));
+    assert_ok(tacho_run_read(store, 1, NULL, &back, &failure));
     sample_assert_equal(&fixture->writer->run, &back);
     tacho_run_release(&back);
-    tacho_run_release(&from_file);
+    // Exported again, it is the same file.
+    tacho_out_init_memory(&out);
+    assert_ok(tacho_run_file_export(store, 1, NULL, &out, &failure));
+    assert_int_equal(out.buffer.size, fixture->bytes.size);
+    assert_memory_equal(out.buffer.data, fixture->bytes.data, out.buffer.size);
+    tacho_out_release(&out);
+    tacho_store_close(store);
+}
+
+static void a_damaged_import_stores_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    char id[13];
+    struct tacho_store_list list = {0};
+    assert_ok(tacho_store_remove(fixture->store, 1, &failure));
+    fixture->bytes.data[fixture->bytes.size / 2] ^= 1;
+    assert_ok(
+        tacho_file_replace(fixture->path, fixture->bytes.data, fixture->bytes.size, &failure));
+    assert_true(tacho_run_file_import(fixture->store, fixture->path, id, &failure) < 0);
+    assert_ok(tacho_store_list(fixture->store, &list, &failure));
+    assert_int_equal(list.runs.count, 0);
+    tacho_store_list_release(&list);
+}
+
+static void a_run_that_is_being_written_can_be_exported(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tacho_run_writer *writer;
+    struct sample_ids ids;
+    struct tacho_run back;
+    assert_ok(
+        tacho_run_writer_open(&writer, fixture->store, &(struct tacho_run_info){0}, &failure));
+    sample_begin(&ids, &writer->sink, writer->run.info.start_host_ns);
+    for (int i = 0; i < 5; i++) {
+        sample_round(&ids, &writer->sink);
+        assert_ok(tacho_run_writer_flush(writer, &failure));
+    }
+    assert_ok(tacho_run_file_export(fixture->store, 2, fixture->path, NULL, &failure));
+    assert_ok(tacho_run_file_read(fixture->path, NULL, &back, &failure));
+    assert_false(back.info.finished);
+    writer->run.info = back.info;
+    sample_assert_equal(&writer->run, &back);
+    tacho_run_release(&back);
+    tacho_run_writer_close(writer);
 }
 
 static void a_run_is_named_by_its_file(void **state)
@@ -269,7 +316,7 @@ static void a_full_disk_leaves_no_half_export(void **state)
 {
     struct fixture *fixture = *state;
     failure = (struct tacho_fail){0};
-    assert_true(tacho_run_file_export(&fixture->writer->run, "/dev/full/x", &failure) < 0);
+    assert_true(tacho_run_file_export(fixture->store, 1, "/dev/full/x", NULL, &failure) < 0);
     assert_non_null(strstr(failure.text, "cannot export the run"));
 }
 
@@ -278,6 +325,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_export_reads_back_to_the_same_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_import_stores_the_same_run_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_damaged_import_stores_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_run_that_is_being_written_can_be_exported, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_run_is_named_by_its_file, set_up, tear_down),
         cmocka_unit_test(an_empty_run_is_a_run),
         cmocka_unit_test_setup_teardown(every_truncation_is_refused, set_up, tear_down),
