@@ -5,11 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyze/calltree.h"
+#include "analyze/facts.h"
 #include "base/file.h"
 #include "base/time.h"
+#include "base/units.h"
 #include "capture/environment.h"
 #include "cli/version.h"
 #include "symbol/symboliser.h"
+
+#define COVERAGE_SAMPLES_MIN 20
 
 struct context {
     struct tacho_run_writer *writer;
@@ -105,6 +110,30 @@ static int push_environment(struct tacho_recording *recording,
     return tacho_environment_push(&recording->writer->sink, program, fail);
 }
 
+// A sampler's clock starts anew in each thread, so that threads shorter than its period leave no
+// sample, with perf as with others. Where that is much of the CPU time, the profile is not the
+// whole picture, and says so.
+static int push_coverage(struct tacho_recording *recording, struct tacho_fail *fail)
+{
+    const struct tacho_run *run = &recording->writer->run;
+    const struct tacho_run_profile *profile = tacho_profile_find(run, "cpu");
+    char seen[TACHO_UNIT_TEXT_MAX], whole[TACHO_UNIT_TEXT_MAX];
+    double sampled = 0, used = tacho_run_counter(run, "cpu_seconds", "run");
+    if (!profile || strcmp(profile->unit, "nanoseconds") != 0)
+        return 0;
+    for (size_t i = 0; i < profile->samples.count; i++)
+        sampled += (double)profile->samples.items[i].weight * 1e-9;
+    // Fewer samples than these are missed by chance, and a NaN is no reason either.
+    if (!(used * 1e9 >= COVERAGE_SAMPLES_MIN * profile->period) || sampled >= 0.5 * used)
+        return 0;
+    return tacho_sink_note(&recording->writer->sink, TACHO_NOTE_WARNING, "sampler", sampled / used,
+                           fail,
+                           "the samples stand for %s of %s of CPU time: threads that live shorter "
+                           "than the time between samples, and time in the kernel where that is "
+                           "not permitted, are missed",
+                           tacho_format_seconds(sampled, seen), tacho_format_seconds(used, whole));
+}
+
 // The CPU that tacho used from its start to now is the overhead of this run.
 static int close_run(struct tacho_recording *recording, struct tacho_symboliser *symboliser,
                      struct tacho_fail *fail)
@@ -116,7 +145,7 @@ static int close_run(struct tacho_recording *recording, struct tacho_symboliser 
     if (tacho_sink_note(&recording->writer->sink, TACHO_NOTE_OVERHEAD, "tacho",
                         (double)tacho_time_own_cpu_ns() * 1e-9, fail,
                         "CPU time that tacho used while it observed") < 0 ||
-        tacho_symboliser_run(symboliser, run, fail) < 0)
+        push_coverage(recording, fail) < 0 || tacho_symboliser_run(symboliser, run, fail) < 0)
         return fail->code;
     tacho_run_zones_name(run);
     return 0;

@@ -148,8 +148,14 @@ class Observes(Base):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_two_thousand_threads(self):
-        done = self.run_("--", os.path.join(PROGRAMS, "many_threads"))
+        done, facts = self.facts("--", os.path.join(PROGRAMS, "many_threads"))
         self.assertEqual(done.returncode, 0, done.stderr)
+        notes = [note["text"] for note in facts["notes"]]
+        self.assertTrue(any("the samples stand for" in text for text in notes), notes)
+
+    def test_a_complete_profile_has_no_warning(self):
+        done, facts = self.facts("--", os.path.join(PROGRAMS, "split_nofp"), "0.5")
+        self.assertEqual([note for note in facts["notes"] if note["kind"] == "warning"], [])
 
     def test_a_running_process_for_a_while(self):
         child = subprocess.Popen([os.path.join(PROGRAMS, "split_nofp"), "30"], stdout=subprocess.DEVNULL)
