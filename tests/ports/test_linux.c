@@ -149,6 +149,15 @@ static void a_library_that_was_unloaded_keeps_its_names(void **state)
     collect_release(&collect);
 }
 
+static void a_plugin_with_a_copy_of_its_own_leaves_without_a_trace(void **state)
+{
+    struct observe *observe = *state;
+    char paths[4][256];
+    observe_run(observe, "statistics,trigger=signal:USR2", LOADER_PATH, STATIC_PLUGIN_PATH);
+    assert_int_equal(observe->status, 0);
+    assert_int_equal(observe_files(observe, paths, 4), 0);
+}
+
 static void threads_in_waves_are_all_counted(void **state)
 {
     struct observe *observe = *state;
@@ -359,6 +368,7 @@ int main(void)
         IN_FOLDER(a_forked_child_has_a_file_of_its_own),
         IN_FOLDER(zones_in_signal_handlers_lose_nothing),
         IN_FOLDER(a_library_that_was_unloaded_keeps_its_names),
+        IN_FOLDER(a_plugin_with_a_copy_of_its_own_leaves_without_a_trace),
         IN_FOLDER(threads_in_waves_are_all_counted),
         IN_FOLDER(too_little_memory_is_counted_and_harms_nothing),
         IN_FOLDER(a_limit_on_file_sizes_is_respected),

@@ -50,6 +50,7 @@ void tacho_linux_modules_copy(const char *from);
 
 // trigger.c: installs what the settings ask for.
 void tacho_linux_triggers_install(void);
+void tacho_linux_triggers_remove(void);
 void tacho_linux_series_added(uint32_t series);
 void tacho_linux_over_limit(uint32_t series);
 

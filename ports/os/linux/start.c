@@ -220,6 +220,11 @@ __attribute__((constructor(200))) static void begin(void)
 
 __attribute__((destructor(200))) static void end(void)
 {
+    // This code may be unloaded now, and threads and signals go on.
+    if (has_thread_key)
+        pthread_key_delete(thread_key);
+    has_thread_key = false;
+    tacho_linux_triggers_remove();
     if (tacho_linux.new_image || !tacho_core.base || !tacho_linux_lock())
         return;
     tacho_linux_clock_point();

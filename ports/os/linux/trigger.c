@@ -159,3 +159,13 @@ void tacho_linux_triggers_install(void)
     if (tacho_linux.settings.exit_trigger != TACHO_EXIT_NEVER)
         on_exit(on_end, NULL);
 }
+
+void tacho_linux_triggers_remove(void)
+{
+    for (int number = 1; number < SIGNALS; number++) {
+        struct sigaction now;
+        if ((tacho_linux.settings.signals >> number & 1) && sigaction(number, NULL, &now) == 0 &&
+            now.sa_sigaction == on_signal)
+            sigaction(number, &earlier[number], NULL);
+    }
+}
