@@ -56,7 +56,8 @@ struct demo {
     const char *called; // how a user calls this tacho
     const char *html;   // the path of the HTML report
     int html_fd;
-    int seconds; // of load
+    int seconds;           // of load
+    int64_t begin_unix_ns; // when the demo began
     struct started observer, load;
     char url[64];
     struct tacho_demo_finding findings[TACHO_DEMO_FAULTS];
@@ -324,6 +325,10 @@ static int conclude(struct demo *demo, struct tacho_fail *fail)
     struct tacho_out *out = demo->session->out;
     struct tacho_run run;
     int code = tacho_run_read_named(demo->session->store_path, "demo", &read, &run, fail);
+    // An older demo is not what was just seen.
+    if (code == 0 && run.info.start_unix_ns < demo->begin_unix_ns)
+        code = tacho_fail_set(fail, TACHO_ERR_NOT_FOUND,
+                              "the run of this demo was not stored; see what tacho run says above");
     if (code == 0) {
         tacho_demo_findings_look(demo->findings, &run);
         tacho_out_text(out, "\nWhat is wrong with the service, and where the report shows it:\n\n");
@@ -365,6 +370,7 @@ static int run(struct tacho_session *session, struct tacho_fail *fail)
     demo.html_fd = open(demo.html, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (demo.html_fd < 0)
         return tacho_fail_errno(fail, "cannot write %s", demo.html);
+    demo.begin_unix_ns = tacho_time_unix_ns();
     signals_take(true);
     int code = observe(&demo, fail);
     signals_take(false);

@@ -105,6 +105,8 @@ class Demo(unittest.TestCase):
                               (("extra",), "no arguments")):
             done = self.demo(*options)
             self.assertEqual((done.returncode, word in done.stderr), (2, True), done.stderr)
+        done = self.demo("--for", "2s", "--store", "/dev/null/store.db")
+        self.assertEqual((done.returncode, "/dev/null" in done.stderr), (3, True), done.stderr)
         done = self.demo("--html", "/nowhere/demo.html")
         self.assertEqual((done.returncode, "/nowhere/demo.html" in done.stderr), (3, True))
 
