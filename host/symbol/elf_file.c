@@ -201,6 +201,11 @@ static bool code_symbol(const struct tacho_elf_file *file, const GElf_Sym *sym,
     return true;
 }
 
+static bool is_function_name(const char *name)
+{
+    return name && name[0] != '\0' && name[0] != '$' && strncmp(name, ".L", 2) != 0;
+}
+
 static void add_table(const struct tacho_elf_file *file, size_t index,
                       struct tacho_symbols *symbols)
 {
@@ -214,12 +219,18 @@ static void add_table(const struct tacho_elf_file *file, size_t index,
         struct tacho_symbol symbol;
         if (!gelf_getsym(data, (int)i, &sym) || !code_symbol(file, &sym, &symbol))
             continue;
-        symbol.name = elf_strptr(file->elf, table->sh_link, sym.st_name);
-        if (!symbol.name || symbol.name[0] == '\0' || symbol.name[0] == '$' ||
-            strncmp(symbol.name, ".L", 2) == 0)
-            continue; // marks for disassemblers and local labels name no function
-        symbol.order = tacho_symbol_name_order(symbol.name, GELF_ST_BIND(sym.st_info));
-        tacho_symbols_add(symbols, symbol);
+        // Marks for disassemblers and local labels name no function.
+        bool is_label = GELF_ST_TYPE(sym.st_info) == STT_NOTYPE;
+        if (is_label && !is_function_name(elf_strptr(file->elf, table->sh_link, sym.st_name)))
+            continue;
+        struct tacho_symbol *kept = tacho_symbols_add(symbols, symbol);
+        if (!kept)
+            continue;
+        kept->name = elf_strptr(file->elf, table->sh_link, sym.st_name);
+        if (is_function_name(kept->name))
+            kept->order = tacho_symbol_name_order(kept->name, GELF_ST_BIND(sym.st_info));
+        else
+            symbols->found.count--;
     }
 }
 

@@ -4,13 +4,16 @@
 #include "symbol/debug_file.h"
 
 void tacho_module_open(struct tacho_module *module, struct tacho_elf_file *file,
-                       const char *const *debug_roots, enum tacho_module_lines lines,
-                       struct tacho_buffer *refused)
+                       const struct tacho_module_request *request, struct tacho_buffer *refused)
 {
     *module = (struct tacho_module){
         .file = *file, .debug = {.fd = -1}, .minidebug = {.fd = -1}, .dwarf.alt = {.fd = -1}};
     *file = (struct tacho_elf_file){.fd = -1};
     file = &module->file;
+    const char *const *debug_roots = request->debug_roots;
+    enum tacho_module_lines lines = request->lines;
+    module->symbols.wanted = request->wanted;
+    module->symbols.wanted_count = request->wanted_count;
     bool has_symtab = tacho_elf_file_has_symtab(file);
     bool has_dwarf = lines != TACHO_MODULE_LINES_NONE && tacho_elf_file_has_dwarf(file);
     bool wants_more = lines == TACHO_MODULE_LINES_ALL && !has_dwarf;

@@ -22,11 +22,17 @@ enum tacho_module_lines {
     TACHO_MODULE_LINES_ALL,  // that of a debug file, too: often compressed, 10 ms for 3 MB
 };
 
+struct tacho_module_request {
+    const char *const *debug_roots;
+    enum tacho_module_lines lines;
+    const uint64_t *wanted; // ascending virtual addresses, the only ones that will be asked for
+    size_t wanted_count;
+};
+
 // Takes over `file`, which is open, finds and reads its symbols. A debug file that was refused is
 // described in `refused`. Never fails: what cannot be read is not there.
 void tacho_module_open(struct tacho_module *module, struct tacho_elf_file *file,
-                       const char *const *debug_roots, enum tacho_module_lines lines,
-                       struct tacho_buffer *refused);
+                       const struct tacho_module_request *request, struct tacho_buffer *refused);
 void tacho_module_close(struct tacho_module *module);
 
 #endif

@@ -239,10 +239,56 @@ static void name_places(struct work *work, struct tacho_module *module, const st
     free(caller_frames);
 }
 
+// Keeps the frames that lie in a segment of the file, with virtual addresses, ascending; names the
+// others. Returns how many are left.
+static size_t to_virtual(struct work *work, const struct tacho_elf_file *file,
+                         struct wanted *wanted, size_t count)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t address;
+        if (tacho_elf_file_address(file, wanted[i].address, &address)) {
+            wanted[known] = wanted[i];
+            wanted[known++].address = address;
+        } else {
+            name_all(work, &wanted[i], 1, "[unknown]");
+        }
+    }
+    if (known)
+        qsort(wanted, known, sizeof *wanted, compare_wanted);
+    return known;
+}
+
+static int name_in_open_file(struct work *work, struct tacho_elf_file *file, struct wanted *wanted,
+                             size_t count)
+{
+    const struct tacho_symboliser_config *config = &work->symboliser->config;
+    size_t capacity = 0, known = to_virtual(work, file, wanted, count);
+    uint64_t *addresses = tacho_array_grow(NULL, &capacity, known + 1, sizeof *addresses);
+    for (size_t i = 0; i < known; i++)
+        addresses[i] = wanted[i].address;
+    struct tacho_module_request request = {
+        .debug_roots = config->debug_roots,
+        .lines = config->names_only ? TACHO_MODULE_LINES_NONE
+                 : work->is_brief   ? TACHO_MODULE_LINES_OWN
+                                    : TACHO_MODULE_LINES_ALL,
+        .wanted = addresses,
+        .wanted_count = known,
+    };
+    struct tacho_module module;
+    struct tacho_buffer refused = {0};
+    tacho_module_open(&module, file, &request, &refused);
+    name_places(work, &module, wanted, known);
+    int result = refused.size ? note_refused(work, refused.data) : 0;
+    tacho_module_close(&module);
+    tacho_buffer_release(&refused);
+    free(addresses);
+    return result;
+}
+
 static int name_in_file(struct work *work, struct wanted *wanted, size_t count)
 {
     const struct tacho_run_module run_module = work->run->modules.items[wanted->module];
-    const struct tacho_symboliser_config *config = &work->symboliser->config;
     struct tacho_elf_file file;
     struct tacho_buffer why = {0};
     bool is_vdso = strcmp(run_module.path, "[vdso]") == 0;
@@ -257,27 +303,7 @@ static int name_in_file(struct work *work, struct wanted *wanted, size_t count)
         tacho_buffer_release(&why);
         return result;
     }
-    size_t known = 0; // those that lie in a segment of the file, as virtual addresses
-    for (size_t i = 0; i < count; i++) {
-        uint64_t address;
-        if (tacho_elf_file_address(&file, wanted[i].address, &address)) {
-            wanted[known] = wanted[i];
-            wanted[known++].address = address;
-        } else {
-            name_all(work, &wanted[i], 1, "[unknown]");
-        }
-    }
-    qsort(wanted, known, sizeof *wanted, compare_wanted);
-    struct tacho_module module;
-    why.size = 0;
-    enum tacho_module_lines lines = config->names_only ? TACHO_MODULE_LINES_NONE
-                                    : work->is_brief   ? TACHO_MODULE_LINES_OWN
-                                                       : TACHO_MODULE_LINES_ALL;
-    tacho_module_open(&module, &file, config->debug_roots, lines, &why);
-    name_places(work, &module, wanted, known);
-    if (why.size)
-        result = note_refused(work, why.data);
-    tacho_module_close(&module);
+    result = name_in_open_file(work, &file, wanted, count);
     tacho_buffer_release(&why);
     return result;
 }

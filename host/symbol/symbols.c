@@ -3,10 +3,30 @@
 
 #include <string.h>
 
-void tacho_symbols_add(struct tacho_symbols *symbols, struct tacho_symbol symbol)
+static bool is_wanted(const struct tacho_symbols *symbols, const struct tacho_symbol *symbol)
 {
-    if (symbol.start < symbol.end)
+    size_t low = 0, high = symbols->wanted_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (symbols->wanted[middle] < symbol->start)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < symbols->wanted_count && symbols->wanted[low] < symbol->end;
+}
+
+struct tacho_symbol *tacho_symbols_add(struct tacho_symbols *symbols, struct tacho_symbol symbol)
+{
+    if (symbol.start >= symbol.end)
+        return NULL;
+    if (!symbols->wanted || is_wanted(symbols, &symbol)) {
         tacho_array_push(&symbols->found, symbol);
+        return &symbols->found.items[symbols->found.count - 1];
+    }
+    if (symbol.class != TACHO_SYMBOL_BOUNDS)
+        tacho_array_push(&symbols->dropped, symbol.start);
+    return NULL;
 }
 
 static int compare(uint64_t a, uint64_t b)
@@ -39,6 +59,31 @@ static void close_open(struct tacho_symbol *found, size_t count)
         if (found[i].class == TACHO_SYMBOL_OPEN && found[i].end > next)
             found[i].end = next;
     }
+}
+
+// They end, too, where a symbol begins that was not kept.
+static void close_at_dropped(struct tacho_symbols *symbols)
+{
+    TACHO_ARRAY(struct tacho_symbol *) open = {0};
+    for (size_t i = 0; i < symbols->found.count; i++)
+        if (symbols->found.items[i].class == TACHO_SYMBOL_OPEN)
+            tacho_array_push(&open, &symbols->found.items[i]);
+    for (size_t i = 0; i < symbols->dropped.count && open.count > 0; i++) {
+        uint64_t start = symbols->dropped.items[i];
+        size_t low = 0, high = open.count; // the first that begins at `start` or behind it
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (open.items[middle]->start < start)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        // Those before it at the same place, its aliases, end there as well.
+        for (size_t at = low; at-- > 0 && open.items[at]->start == open.items[low - 1]->start;)
+            if (open.items[at]->end > start)
+                open.items[at]->end = start;
+    }
+    tacho_array_release(&open);
 }
 
 // A heap of indices of symbols that cover the place of the sweep, the strongest on top.
@@ -108,6 +153,7 @@ void tacho_symbols_sort(struct tacho_symbols *symbols, enum tacho_symbols_rule r
         return;
     qsort(found, count, sizeof *found, compare_symbols);
     close_open(found, count);
+    close_at_dropped(symbols);
     tacho_array_reserve(&symbols->ranges, count);
     struct heap heap = {.found = found, .rule = rule};
     uint64_t cursor = 0;
@@ -155,6 +201,7 @@ void tacho_symbols_release(struct tacho_symbols *symbols)
 {
     tacho_array_release(&symbols->found);
     tacho_array_release(&symbols->ranges);
+    tacho_array_release(&symbols->dropped);
 }
 
 uint32_t tacho_symbol_name_order(const char *name, unsigned binding)

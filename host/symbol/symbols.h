@@ -32,14 +32,20 @@ enum tacho_symbols_rule {
                            // goes
 };
 
-// Zero is an empty table.
+// Zero is an empty table. A large file has a hundred thousand symbols and a run a thousand
+// addresses of it: with `wanted` set before the first symbol is added, those that cover none of
+// these addresses are not kept, and only these addresses can be asked for.
 struct tacho_symbols {
+    const uint64_t *wanted; // ascending, borrowed; NULL: all addresses may be asked for
+    size_t wanted_count;
     TACHO_ARRAY(struct tacho_symbol) found;
     TACHO_ARRAY(struct tacho_symbol) ranges; // ascending, not overlapping; by tacho_symbols_sort
+    TACHO_ARRAY(uint64_t) dropped;           // where symbols begin that were not kept
 };
 
-// Ignores symbols that end before they begin.
-void tacho_symbols_add(struct tacho_symbols *symbols, struct tacho_symbol symbol);
+// Ignores symbols that end before they begin. Returns the symbol where it is kept, until the next
+// is added, or NULL.
+struct tacho_symbol *tacho_symbols_add(struct tacho_symbols *symbols, struct tacho_symbol symbol);
 // Makes the ranges; to be called once, after the last was added.
 void tacho_symbols_sort(struct tacho_symbols *symbols, enum tacho_symbols_rule rule);
 // The range that holds `address`, or NULL. `*at` is where to begin, for sweeps over ascending

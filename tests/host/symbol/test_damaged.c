@@ -80,7 +80,13 @@ static void ask(const struct subject *subject, void *image, size_t size)
         assert_int_not_equal(fail.text[0], '\0');
         return;
     }
-    tacho_module_open(&module, &file, no_roots, TACHO_MODULE_LINES_ALL, &refused);
+    struct tacho_module_request request = {
+        .debug_roots = no_roots,
+        .lines = TACHO_MODULE_LINES_ALL,
+        .wanted = random_below(2) ? subject->addresses.items : NULL,
+        .wanted_count = subject->addresses.count,
+    };
+    tacho_module_open(&module, &file, &request, &refused);
     struct tacho_dwarf_place *places = calloc(subject->addresses.count, sizeof *places);
     assert_non_null(places);
     uint64_t address;

@@ -114,6 +114,44 @@ static void labels_without_a_size_end_at_the_next_symbol(void **state)
     tacho_symbols_release(&symbols);
 }
 
+// Random symbols of all classes, asked with and without the filter: the answers have to be the
+// same.
+static void symbols_that_cover_no_wanted_address_change_nothing(void **state)
+{
+    (void)state;
+    enum { COUNT = 80, SPACE = 400, WANTED = 12 };
+    for (int round = 0; round < 500; round++) {
+        uint64_t wanted[WANTED] = {random_below(20)};
+        for (size_t i = 1; i < WANTED; i++)
+            wanted[i] = wanted[i - 1] + random_below(50);
+        struct tacho_symbols all = {0}, some = {.wanted = wanted, .wanted_count = WANTED};
+        for (uint32_t i = 0; i < COUNT; i++) {
+            uint64_t start = random_below(SPACE);
+            struct tacho_symbol symbol = {.start = start,
+                                          .end = start + 1 + random_below(30),
+                                          .class = (uint32_t)random_below(3),
+                                          .order = i};
+            if (symbol.class == TACHO_SYMBOL_OPEN)
+                symbol.end = SPACE;
+            tacho_symbols_add(&all, symbol);
+            tacho_symbols_add(&some, symbol);
+        }
+        tacho_symbols_sort(&all, TACHO_SYMBOLS_NESTED);
+        tacho_symbols_sort(&some, TACHO_SYMBOLS_NESTED);
+        assert_true(some.ranges.count <= all.ranges.count);
+        size_t at_all = 0, at_some = 0;
+        for (size_t i = 0; i < WANTED; i++) {
+            const struct tacho_symbol *expected = tacho_symbols_find(&all, wanted[i], &at_all);
+            const struct tacho_symbol *found = tacho_symbols_find(&some, wanted[i], &at_some);
+            assert_int_equal(found != NULL, expected != NULL);
+            if (found)
+                assert_int_equal(found->order, expected->order);
+        }
+        tacho_symbols_release(&all);
+        tacho_symbols_release(&some);
+    }
+}
+
 static void the_plain_name_of_aliases_is_preferred(void **state)
 {
     (void)state;
@@ -198,6 +236,7 @@ int main(void)
         cmocka_unit_test(overlapping_symbols_name_by_the_innermost),
         cmocka_unit_test(overlapping_lines_of_a_jit_name_by_the_latest),
         cmocka_unit_test(labels_without_a_size_end_at_the_next_symbol),
+        cmocka_unit_test(symbols_that_cover_no_wanted_address_change_nothing),
         cmocka_unit_test(the_plain_name_of_aliases_is_preferred),
         cmocka_unit_test(mangled_names_are_readable),
         cmocka_unit_test(a_name_that_demangles_without_end_ends),
