@@ -124,7 +124,7 @@ static void print_ending(struct tacho_session *session, const struct tacho_recor
         return;
     if (options->output)
         tacho_out_printf(session->error, "tacho: report written to %s\n", options->output);
-    if (recording->store && run->info.finished)
+    if (recording->store && !tacho_run_writer_failure(recording->writer))
         tacho_out_printf(session->error,
                          "tacho: stored as run %s; look again with 'tacho report "
                          "last --format html -o report.html'\n",

@@ -37,6 +37,9 @@ static int folder_need(const char *path, struct tacho_fail *fail)
     if (!folder)
         return tacho_fail_set(fail, TACHO_ERR_MEMORY, "out of memory");
     int code = access(folder, F_OK) == 0 ? 0 : tacho_folder_make(folder, fail);
+    // SQLite would say that there is no such file.
+    if (code == 0 && access(path, F_OK) < 0 && access(folder, W_OK | X_OK) < 0)
+        code = tacho_fail_errno(fail, "its folder cannot be written");
     free(folder);
     return code;
 }
@@ -85,8 +88,10 @@ static int prepare_patiently(struct tacho_store *store, struct tacho_fail *fail)
 
 static int open_write(struct tacho_store *store, struct tacho_fail *fail)
 {
-    if (folder_need(store->path, fail) < 0)
-        return tacho_fail_add(fail, "cannot make the store %s", store->path);
+    if (folder_need(store->path, fail) < 0) {
+        tacho_fail_add(fail, "cannot make the store %s", store->path);
+        return tacho_fail_advise(fail, "use --store FILE");
+    }
     // Measurements and command lines are their owner's business alone.
     mode_t mask = umask(0077);
     int code = connect_to(store, store->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, fail);

@@ -176,6 +176,17 @@ class Runs(unittest.TestCase):
                       ["gc", "x"], ["list", "--format", "yaml"], ["gc", "--keep", "x"]]:
             self.assertEqual(self.tacho("runs", *words).returncode, 2, words)
 
+    def test_a_run_that_could_not_be_stored_is_not_said_to_be(self):
+        self.run_one("true")
+        with sqlite3.connect(self.store, isolation_level=None) as db:
+            db.execute("BEGIN IMMEDIATE")
+            done = self.tacho("run", "--no-profile", "--", "true")
+        db.close()
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("locked by another process", done.stderr)
+        self.assertNotIn("stored as", done.stderr)
+        self.assertEqual(len(self.list()), 1)
+
     def test_a_store_that_cannot_be_used_does_not_stop_a_run(self):
         with open(self.store, "w") as file:
             file.write("this is a text file, which is long enough to be looked at " * 3)
