@@ -189,10 +189,12 @@ class Profile {
 const ROW = 19;
 class Flame {
   // actions: zoom(title), pick(fn) for the sandwich
-  constructor(profile, actions, upwards) {
+  // part: "" for a whole graph, "callers" or "callees" around one function, without the root's row
+  constructor(profile, actions, part) {
     this.profile = profile;
     this.actions = actions;
-    this.upwards = upwards;
+    this.upwards = part === "callers";
+    this.hidden = part ? 1 : 0;
     this.tree = null;
     this.focus = 0;
     this.hits = null;
@@ -221,7 +223,7 @@ class Flame {
     });
   }
   rows() {
-    return this.tree ? this.tree.rows : 1;
+    return this.tree ? this.tree.rows - this.hidden : 1;
   }
   show(tree) {
     this.tree = tree;
@@ -262,9 +264,12 @@ class Flame {
     document.body.dataset.boxes = Math.max(+document.body.dataset.boxes || 0, this.boxes.length);
   }
   box(g, n, x, w, h, char, line, dim) {
+    if (n < this.hidden) return;
     const t = this.tree,
       f = t.fn[n] >= 0 ? this.profile.functions[t.fn[n]] : null;
-    const y = this.upwards ? h - (t.depth[n] + 1) * ROW - 1 : t.depth[n] * ROW + 1;
+    const y = this.upwards
+      ? h - (t.depth[n] + 1 - this.hidden) * ROW - 1
+      : (t.depth[n] - this.hidden) * ROW + 1;
     if (y > h || y < -ROW) return;
     const hit = this.hits && f && this.hits.has(t.fn[n]);
     g.globalAlpha = dim ? 0.45 : this.hits && !hit ? 0.55 : 1;
@@ -447,8 +452,8 @@ function profileSection() {
       picked = rows.reduce((a, b) => (b.self > a.self ? b : a)).fn;
     flames =
       mode === "sandwich"
-        ? [new Flame(profile, actions, true), new Flame(profile, actions, false)]
-        : [new Flame(profile, actions, false)];
+        ? [new Flame(profile, actions, "callers"), new Flame(profile, actions, "callees")]
+        : [new Flame(profile, actions, "")];
     graph.replaceChildren(...flames.map(f => f.element));
     if (mode === "sandwich" && picked >= 0) {
       const [callers, callees] = profile.sandwich(group, picked);

@@ -1,17 +1,24 @@
 // The report page: its head, its tables, and the order of its sections.
 "use strict";
 function histogram(zone) {
-  const list = zone.buckets,
-    most = Math.max(...list.map(b => b[2]));
+  const list = zone.buckets;
   const low = Math.log(Math.max(1, list[0][0])),
     high = Math.log(Math.max(2, list[list.length - 1][1]));
   const view = canvas(120, (g, w, h) => {
     const px = v => 8 + ((Math.log(Math.max(1, v)) - low) / (high - low || 1)) * (w - 16);
-    g.fillStyle = css("--accent");
+    // Neighbouring buckets share a bar of 5 pixels; a wide bucket spreads over its bars.
+    const bars = new Float64Array(Math.ceil((w - 16) / 5) + 1);
     for (const [a, b, n] of list) {
-      const t = Math.max(1.5, (n / most) * (h - 30));
-      g.fillRect(px(a), h - 18 - t, Math.max(1, px(b) - px(a) - 0.5), t);
+      const first = Math.floor((px(a) - 8) / 5),
+        last = Math.max(first, Math.ceil((px(b) - 8) / 5) - 1);
+      for (let i = first; i <= last && i < bars.length; i++) bars[i] += n / (last - first + 1);
     }
+    const most = bars.reduce((x, y) => Math.max(x, y), 0);
+    g.fillStyle = css("--accent");
+    bars.forEach((n, i) => {
+      const t = n > 0 ? Math.max(1.5, (n / most) * (h - 30)) : 0;
+      g.fillRect(8 + 5 * i, h - 18 - t, 4.2, t);
+    });
     g.font = "11px system-ui, sans-serif";
     g.textAlign = "center";
     for (const [name, v] of [
