@@ -11,8 +11,13 @@
 #include "base/time.h"
 #include "capture/sampler_state.h"
 
-#define POLL_NS   (500 * TACHO_NS_PER_MS)
-#define SETTLE_NS (2 * TACHO_NS_PER_MS) // until a record of one CPU is surely in its ring
+#define POLL_NS                 (500 * TACHO_NS_PER_MS)
+#define FIRST_POLL_NS           (10 * TACHO_NS_PER_MS)
+#define PYTHON_POLL_NS          (100 * TACHO_NS_PER_MS)
+#define PYTHON_POLL_NS_FAST     (50 * TACHO_NS_PER_MS)
+#define PYTHON_POLL_NS_LEARNING (10 * TACHO_NS_PER_MS)
+#define FAST_HZ                 250.0
+#define SETTLE_NS               (2 * TACHO_NS_PER_MS) // until a record of one CPU is surely in its ring
 
 static struct tacho_sampler *sampler_of(struct tacho_source *source)
 {
@@ -62,6 +67,22 @@ static void count_end(struct tacho_sampler_counts *counts, enum tacho_unwind_end
     counts->truncated++;
 }
 
+static void name_python(struct tacho_sampler *sampler, const struct tacho_sampler_taken *taken,
+                        struct tacho_stack *stack)
+{
+    struct tacho_sampled_process *process = taken->thread->process;
+    struct tacho_sampler_table *table = &sampler->table;
+    if (!process->python || !sampler->unwinder.watched_count)
+        return;
+    if (process->round != table->round)
+        table->is_learning_python = tacho_python_begin(process->python);
+    process->round = table->round;
+    stack->named = sampler->names;
+    stack->named_count = (uint16_t)tacho_python_names(
+        process->python, &sampler->unwinder, &taken->stack, taken->thread->tid,
+        tacho_time_monotonic_ns() - taken->time_ns, taken->kernel_count, sampler->names);
+}
+
 enum tacho_unwind_end tacho_sampler_walk(struct tacho_sampler *sampler,
                                          const struct tacho_sampler_taken *taken,
                                          struct tacho_stack *stack)
@@ -83,6 +104,8 @@ enum tacho_unwind_end tacho_sampler_walk(struct tacho_sampler *sampler,
                                   .kernel_count = (uint16_t)taken->kernel_count,
                                   .flags = end == TACHO_UNWIND_COMPLETE ? 0 : TACHO_STACK_TRUNCATED,
                                   .addresses = sampler->addresses};
+    if (taken->registers)
+        name_python(sampler, taken, stack);
     return end;
 }
 
@@ -214,7 +237,8 @@ static int start_agent(struct tacho_sampler *sampler, struct tacho_fail *fail)
     if (describe_profiles(sampler, fail) < 0 || note_off_cpu(sampler, fail) < 0)
         return fail->code;
     sampler->is_started = true;
-    return tacho_sampler_agent_drain(sampler, fail);
+    sampler->source.due_ns = tacho_time_monotonic_ns() + FIRST_POLL_NS;
+    return 0;
 }
 
 static int start_perf(struct tacho_sampler *sampler, struct tacho_fail *fail)
@@ -231,7 +255,7 @@ static int start_perf(struct tacho_sampler *sampler, struct tacho_fail *fail)
                                "no CPU profile: %s", refused.text);
     }
     sampler->is_started = true;
-    sampler->source.due_ns = tacho_time_monotonic_ns() + POLL_NS;
+    sampler->source.due_ns = tacho_time_monotonic_ns() + FIRST_POLL_NS;
     return 0;
 }
 
@@ -254,16 +278,29 @@ static int sampler_start(struct tacho_source *source, struct tacho_sink *sink,
     return 0;
 }
 
+// What runs is found out early, then the intervals double. Python's frames are read from live
+// memory, so sooner after the samples than a full ring would ask for; but not too often, because a
+// wake-up costs as much as several samples.
+static int64_t period_ns(const struct tacho_sampler *sampler)
+{
+    if (!sampler->table.has_python)
+        return sampler->table.round < 6 ? FIRST_POLL_NS << sampler->table.round : POLL_NS;
+    if (sampler->table.is_learning_python)
+        return PYTHON_POLL_NS_LEARNING;
+    return sampler->config.rate_hz > FAST_HZ ? PYTHON_POLL_NS_FAST : PYTHON_POLL_NS;
+}
+
 static int sampler_poll(struct tacho_source *source, int64_t now_ns, struct tacho_fail *fail)
 {
     struct tacho_sampler *sampler = sampler_of(source);
     (void)now_ns;
     if (sampler->is_refused)
         return 0;
+    sampler->table.round++;
     int64_t begin_ns = tacho_time_monotonic_ns();
+    source->due_ns = begin_ns + period_ns(sampler);
     if (sampler->uses_agent)
         return tacho_sampler_agent_drain(sampler, fail);
-    source->due_ns = begin_ns + POLL_NS;
     if (tacho_sampler_perf_drain(sampler, (uint64_t)(begin_ns - SETTLE_NS), fail) < 0)
         return fail->code;
     return tacho_sampler_perf_adapt(sampler, fail);

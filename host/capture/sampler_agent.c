@@ -149,6 +149,7 @@ static int take_sample(struct tacho_sampler *sampler, const struct tacho_agent_s
                                         .stack = {.address = registers.value[TACHO_REGISTER_RSP],
                                                   .bytes = slot->bytes,
                                                   .size = slot->size},
+                                        .time_ns = slot->time_ns,
                                         .interrupted = registers.value[TACHO_REGISTER_RIP],
                                         .thread = tacho_sampler_table_find(&sampler->table, tid)};
     if (!taken.thread || taken.thread->pid != pid)
@@ -258,9 +259,9 @@ int tacho_sampler_agent_drain(struct tacho_sampler *sampler, struct tacho_fail *
         if (result < 0)
             return result;
     }
-    // A queue that fills fast is looked at again soon.
-    sampler->source.due_ns =
-        now_ns + (agent->position - before > TACHO_AGENT_SLOTS / 8 ? HURRY_NS : POLL_NS);
+    int64_t longest_ns = agent->position - before > TACHO_AGENT_SLOTS / 8 ? HURRY_NS : POLL_NS;
+    if (sampler->source.due_ns > now_ns + longest_ns) // a queue that fills fast is read again soon
+        sampler->source.due_ns = now_ns + longest_ns;
     sampler->counts.lost = atomic_load(&agent->ring->lost) + agent->given_up;
     return 0;
 }

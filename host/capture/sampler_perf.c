@@ -228,6 +228,7 @@ static int take_sample(struct tacho_sampler *sampler, const struct perf_event_he
         .registers = has_program(&sample) ? &sample.registers : NULL,
         .stack = sample.stack,
         .kernel_count = sample.kernel_count,
+        .time_ns = (int64_t)head->time,
         .interrupted = head->ip,
         .thread = tacho_sampler_table_thread(&sampler->table, (pid_t)head->pid, (pid_t)head->tid, 0,
                                              0, fail)};

@@ -20,6 +20,7 @@ struct tacho_sampler {
     struct tacho_sampler_counts counts;
     struct tacho_profile_info profile, off_cpu_profile; // id 0: not described yet
     uint64_t addresses[TACHO_UNWIND_DEPTH_MAX + 256];   // kernel part, then user part
+    struct tacho_stack_name names[TACHO_PYTHON_NAMES_MAX];
     bool uses_agent, is_started;
     bool is_refused;       // only notes come from this one
     struct tacho_fail why; // the agent cannot be used
@@ -31,6 +32,7 @@ struct tacho_sampler_taken {
     const struct tacho_registers *registers; // NULL: no user part is known
     struct tacho_stack_copy stack;
     size_t kernel_count;
+    int64_t time_ns;
     uint64_t interrupted; // the program counter, where there is no user part
 };
 

@@ -13,6 +13,7 @@ static void thread_free(struct tacho_sampled_thread *thread)
 static void process_free(struct tacho_sampled_process *process)
 {
     tacho_space_release(&process->space);
+    tacho_python_free(process->python);
     free(process);
 }
 
@@ -25,6 +26,7 @@ void tacho_sampler_table_release(struct tacho_sampler_table *table)
     at = 0;
     while (tacho_map_next(&table->processes, &at, &key, &value))
         process_free((struct tacho_sampled_process *)(uintptr_t)value);
+    tacho_python_layouts_free(table->layouts);
     tacho_map_release(&table->threads);
     tacho_map_release(&table->processes);
 }
@@ -118,6 +120,7 @@ int tacho_sampler_table_fork(struct tacho_sampler_table *table, pid_t pid, pid_t
     const struct tacho_sampled_process *parent = process_find(table, parent_pid);
     if (is_new && parent && parent != thread->process) {
         tacho_space_copy(&thread->process->space, &parent->space);
+        thread->process->python = tacho_python_fork(parent->python, pid);
         thread->process->has_unpushed_maps = true;
     }
     return 0;
@@ -157,6 +160,9 @@ int tacho_sampler_table_name(struct tacho_sampler_table *table, pid_t pid, pid_t
         return fail->code;
     if (is_exec) {
         thread->process->space.maps.count = 0;
+        thread->process->space.watch_size = 0;
+        tacho_python_free(thread->process->python);
+        thread->process->python = NULL;
         thread->process->has_unpushed_maps = false;
         if (push_map(table, pid, NULL, fail) < 0)
             return fail->code;
@@ -180,6 +186,15 @@ int tacho_sampler_table_exit(struct tacho_sampler_table *table, pid_t tid, int64
     return push_thread(table, &info, time_ns, fail);
 }
 
+static void find_python(struct tacho_sampler_table *table, struct tacho_sampled_process *process,
+                        const struct tacho_space_map *map)
+{
+    if (!process->python)
+        process->python = tacho_python_new(&process->space, map, &table->layouts);
+    if (process->python)
+        table->has_python = table->is_learning_python = true;
+}
+
 int tacho_sampler_table_map(struct tacho_sampler_table *table, pid_t pid,
                             struct tacho_space_map *map, struct tacho_fail *fail)
 {
@@ -188,6 +203,7 @@ int tacho_sampler_table_map(struct tacho_sampler_table *table, pid_t pid,
         return fail->code;
     tacho_modules_identify(&table->unwinder->modules, map);
     tacho_space_add(&process->space, map);
+    find_python(table, process, map);
     return process->has_unpushed_maps ? 0 : push_map(table, pid, map, fail);
 }
 
@@ -198,5 +214,7 @@ int tacho_sampler_table_read_maps(struct tacho_sampler_table *table, pid_t pid,
     if (!process || tacho_space_read(&process->space, &table->unwinder->modules, fail) < 0)
         return fail->code;
     process->has_unpushed_maps = true;
+    for (size_t i = 0; i < process->space.maps.count; i++)
+        find_python(table, process, &process->space.maps.items[i]);
     return 0;
 }

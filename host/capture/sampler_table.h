@@ -2,13 +2,16 @@
 #ifndef TACHO_CAPTURE_SAMPLER_TABLE_H
 #define TACHO_CAPTURE_SAMPLER_TABLE_H
 
+#include "capture/python_names.h"
 #include "run/record.h"
 #include "unwind/unwinder.h"
 
 struct tacho_sampled_process {
     struct tacho_space space;
     uint32_t thread_count;
-    bool has_unpushed_maps; // inherited by fork, not yet described to the sink
+    bool has_unpushed_maps;      // inherited by fork, not yet described to the sink
+    struct tacho_python *python; // NULL: it does not run Python
+    uint64_t round;              // of the drain that read the Python frames
 };
 
 // A wait that is not over: its stack, until the thread runs again.
@@ -31,6 +34,10 @@ struct tacho_sampler_table {
     struct tacho_unwinder *unwinder;
     struct tacho_map threads;   // tid: struct tacho_sampled_thread *
     struct tacho_map processes; // pid: struct tacho_sampled_process *
+    uint64_t round;             // counts drains
+    bool has_python;            // some process runs Python, whose frames do not keep for long
+    bool is_learning_python;    // and should be looked at soon after each sample
+    struct tacho_python_layout *layouts;
 };
 
 void tacho_sampler_table_release(struct tacho_sampler_table *table);

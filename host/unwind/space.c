@@ -88,6 +88,8 @@ void tacho_space_add(struct tacho_space *space, const struct tacho_space_map *ma
 void tacho_space_copy(struct tacho_space *to, const struct tacho_space *from)
 {
     to->maps.count = 0;
+    to->watch_start = from->watch_start;
+    to->watch_size = from->watch_size;
     if (!from->maps.count)
         return;
     tacho_array_reserve(&to->maps, from->maps.count);

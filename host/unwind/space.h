@@ -50,6 +50,7 @@ struct tacho_space_map {
 struct tacho_space {
     pid_t pid;
     TACHO_ARRAY(struct tacho_space_map) maps; // by address, without overlaps
+    uint64_t watch_start, watch_size; // frames of this code are kept by the unwinder; 0: none
 };
 
 void tacho_modules_release(struct tacho_modules *modules);

@@ -45,14 +45,17 @@ int tacho_unwinder_init(struct tacho_unwinder *unwinder, enum tacho_unwind_mode 
     memset(unwinder, 0, sizeof *unwinder);
     unwinder->mode = mode;
     unwinder->rows = calloc(ROWS, sizeof *unwinder->rows);
-    if (!unwinder->rows)
-        return tacho_fail_set(fail, TACHO_ERR_MEMORY, "no memory for unwinding");
-    return 0;
+    unwinder->watched = calloc(TACHO_WATCHED_MAX, sizeof *unwinder->watched);
+    if (unwinder->rows && unwinder->watched)
+        return 0;
+    tacho_unwinder_release(unwinder);
+    return tacho_fail_set(fail, TACHO_ERR_MEMORY, "no memory for unwinding");
 }
 
 void tacho_unwinder_release(struct tacho_unwinder *unwinder)
 {
     free(unwinder->rows);
+    free(unwinder->watched);
     tacho_modules_release(&unwinder->modules);
     memset(unwinder, 0, sizeof *unwinder);
 }
@@ -289,12 +292,23 @@ static bool step_leaf(struct walk *walk)
     return enter_caller(walk, stack_pointer + 8, pc);
 }
 
+static void watch(struct walk *walk, uint64_t pc)
+{
+    struct tacho_unwinder *unwinder = walk->unwinder;
+    if (pc - walk->space->watch_start >= walk->space->watch_size ||
+        unwinder->watched_count == TACHO_WATCHED_MAX)
+        return;
+    unwinder->watched[unwinder->watched_count++] =
+        (struct tacho_watched_frame){.at = walk->depth - 1, .registers = walk->registers};
+}
+
 static bool step(struct walk *walk)
 {
     enum tacho_unwind_mode mode = walk->unwinder->mode;
     uint64_t pc = walk->registers.value[TACHO_REGISTER_RIP] - (walk->is_exact ? 0 : 1);
     const struct tacho_space_map *map;
     const struct tacho_unwind_row *row;
+    watch(walk, pc);
     if (mode == TACHO_UNWIND_FP)
         return step_frame_pointer(walk);
     row = row_at(walk, pc, &map);
@@ -330,8 +344,12 @@ size_t tacho_unwinder_walk(struct tacho_unwinder *unwinder, struct tacho_space *
                         .is_exact = true,
                         .depth = 1,
                         .end = TACHO_UNWIND_COMPLETE};
+    unwinder->watched_count = 0;
     addresses[0] = registers->value[TACHO_REGISTER_RIP];
     while (step(&walk)) {
+        size_t last = unwinder->watched_count - 1;
+        if (unwinder->watched_count && unwinder->watched[last].at + 1 == walk.depth)
+            unwinder->watched[last].end = walk.registers.value[TACHO_REGISTER_RSP];
         if (walk.depth == TACHO_UNWIND_DEPTH_MAX) {
             walk.end = TACHO_UNWIND_DEPTH;
             break;

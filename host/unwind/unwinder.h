@@ -23,11 +23,22 @@ enum tacho_unwind_end {
 
 struct tacho_unwind_row; // a row in the cache
 
+#define TACHO_WATCHED_MAX 128
+
+// A frame of the code that the space watches: an interpreter's main loop.
+struct tacho_watched_frame {
+    size_t at;                        // its place in the addresses
+    struct tacho_registers registers; // as they were in it
+    uint64_t end;                     // its CFA: where the caller's frame begins; 0: not reached
+};
+
 struct tacho_unwinder {
     enum tacho_unwind_mode mode;
     struct tacho_modules modules;
     struct tacho_unwind_row *rows;
     uint64_t steps, misses;
+    struct tacho_watched_frame *watched; // of the last walk, innermost first
+    size_t watched_count;
 };
 
 // 0 or TACHO_ERR_MEMORY.

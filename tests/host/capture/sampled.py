@@ -21,6 +21,7 @@ class Sampled:
 
     def __init__(self, text, done):
         self.figures, self.notes, self.stacks = {}, [], []
+        self.python = []  # (weight, [(place, function, line)]) of stacks with Python names
         self.maps = collections.defaultdict(list)
         self.profiles, self.done = [], done
         self.output = done.stdout
@@ -35,6 +36,10 @@ class Sampled:
                 pid, weight, flags, *addresses = rest.split(" ")
                 self.stacks.append(((int(pid), programs[pid]), int(weight), int(flags),
                                     [int(address, 16) for address in addresses]))
+            elif word == "python":
+                names = [re.fullmatch(r"(.*):(\d+)@(\d+)", name).groups() for name in rest.split(" ")]
+                self.python.append((self.stacks[-1][1],
+                                    [(int(at), name, int(line)) for name, line, at in names]))
             elif word == "map":
                 pid, start, end, offset, path = rest.split(" ", 4)
                 if path == "-":

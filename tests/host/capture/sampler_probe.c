@@ -37,6 +37,12 @@ static void print_stack(const struct tacho_record *record)
     for (unsigned i = 0; i < stack->count; i++)
         printf(" %" PRIx64, stack->addresses[i]);
     printf("\n");
+    if (stack->named_count)
+        printf("python");
+    for (unsigned i = 0; i < stack->named_count; i++)
+        printf(" %s:%u@%u", stack->named[i].function, stack->named[i].line, stack->named[i].at);
+    if (stack->named_count)
+        printf("\n");
 }
 
 static int put(struct tacho_sink *sink, const struct tacho_record *record, struct tacho_fail *fail)

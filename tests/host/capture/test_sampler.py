@@ -126,6 +126,84 @@ class Stacks(unittest.TestCase):
         self.assertGreater(deep / max(1, len(stacks)), 0.9)
 
 
+PYTHON = """
+import time
+def spin_heavy(n):
+    s = 0
+    for i in range(6 * n): s += i * i
+    return s
+def spin_medium(n):
+    s = 0
+    for i in range(3 * n): s += i * i
+    return s
+def spin_größe(n):
+    s = 0
+    for i in range(n): s += i * i
+    return s
+class Work:
+    def medium(self, n, one=1, two=2, three=3):
+        four, five = one, two
+        return spin_medium(n)
+    @staticmethod
+    def key(n):
+        return spin_größe(n)
+def main():
+    end = time.process_time() + SECONDS
+    while time.process_time() < end:
+        spin_heavy(900)
+        Work().medium(900)
+        sorted([900], key=Work.key)
+main()
+"""
+
+
+class Python(unittest.TestCase):
+    def setUp(self):
+        version = subprocess.run(["/usr/bin/python3", "--version"], capture_output=True, text=True)
+        if " 3.11." not in version.stdout:
+            self.skipTest("names are read from Python 3.11 only")
+
+    def test_python_functions_have_their_names_and_shares(self):
+        script = PYTHON.replace("SECONDS", "1.5")
+        taken = sample("/usr/bin/python3", "-c", script, options=("--rate", "999", "--dump"))
+        self.assertGreater(len(taken.python), 0.7 * taken["samples"])
+        selfs, callers = {}, {}
+        for _, names in taken.python:
+            inner = names[0][1]
+            selfs[inner] = selfs.get(inner, 0) + 1
+            if len(names) > 1:
+                callers.setdefault(inner, []).append(names[1][1])
+        total, slack = len(taken.python), 5 * (0.25 / len(taken.python)) ** 0.5
+        self.assertLess(abs(selfs["spin_heavy"] / total - 0.6), slack)
+        self.assertLess(abs(selfs["spin_medium"] / total - 0.3), slack)
+        self.assertLess(abs(selfs["spin_größe"] / total - 0.1), slack)
+        # The function itself is that of the sample; its callers are read a little later.
+        for inner, caller in (("spin_heavy", "main"), ("spin_medium", "Work.medium"),
+                              ("spin_größe", "Work.key")):
+            right = callers[inner].count(caller) / len(callers[inner])
+            self.assertGreater(right, 0.5, (inner, callers[inner][:20]))
+
+    def test_names_come_with_the_line_of_the_function(self):
+        taken = sample("/usr/bin/python3", "-c", PYTHON.replace("SECONDS", "0.5"),
+                       options=("--rate", "999", "--dump"))
+        lines = {name: line for _, names in taken.python for _, name, line in names}
+        self.assertEqual(lines["spin_heavy"], 3)
+        self.assertEqual(lines["<module>"], 1)
+
+    def test_the_agents_stacks_have_python_names_too(self):
+        taken = sample("/usr/bin/python3", "-c", PYTHON.replace("SECONDS", "1"),
+                       options=("--rate", "999", "--dump", "--kind", "agent"))
+        self.assertGreater(len(taken.python), 0.4 * taken["samples"])
+
+    def test_other_interpreters_keep_their_native_frames(self):
+        others = [path for path in ("/usr/bin/perl", "/usr/bin/node") if os.path.exists(path)]
+        for path in others:
+            taken = sample(path, "-e", "for (let i = 0; i < 1e7; i++);" if "node" in path else
+                           "for ($i = 0; $i < 2000000; $i++) {}", options=("--dump", *FAST))
+            self.assertFalse(taken.python)
+            self.assertGreater(taken["samples"], 20)
+
+
 class Trees(unittest.TestCase):
     def test_a_thousand_children_are_seen(self):
         taken = sample(program("forks"), "1000", options=("--rate", "4999", "--dump"))
