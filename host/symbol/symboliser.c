@@ -19,6 +19,8 @@
 
 #define NOTES_OF_A_KIND_MAX 8u
 #define PARENTS_MAX         8u
+#define NAMELESS_MANY       8u // frames without a name, for a module to be spoken of
+#define NAMED_MODULES_MAX   3u // that are spoken of by name
 #define SAMPLES_FEW         5u // what takes long to read is not read for fewer
 
 static const char *const default_debug_roots[] = {"/usr/lib/debug", NULL};
@@ -77,7 +79,10 @@ struct work {
     struct tacho_run *run;
     struct tacho_fail *fail;
     unsigned notes_refused, notes_jit; // so many were made
-    bool is_brief;                     // the run has so few samples that they say next to nothing
+    size_t nameless;                   // frames of the present module shown by address
+    struct tacho_buffer symbolless;    // names of modules without symbols, separated by commas
+    unsigned symbolless_count;
+    bool is_brief; // the run has so few samples that they say next to nothing
 };
 
 static int compare_wanted(const void *left, const void *right)
@@ -199,8 +204,10 @@ static void name_place(struct work *work, struct tacho_module *module, const str
     if (!function && symbol && caller == TACHO_NO_INDEX)
         function = symbol->name;
     function = function ? tacho_demangle(strings, function) : "";
-    if (!*function)
+    if (!*function) {
         function = name_by_address(work, wanted->module, symbol ? symbol->start : wanted->address);
+        work->nameless++;
+    }
     struct tacho_run_frame *frame = &work->run->frames.items[wanted->frame];
     frame->function = function;
     frame->caller = caller;
@@ -278,7 +285,12 @@ static int name_in_open_file(struct work *work, struct tacho_elf_file *file, str
     struct tacho_module module;
     struct tacho_buffer refused = {0};
     tacho_module_open(&module, file, &request, &refused);
+    work->nameless = 0;
     name_places(work, &module, wanted, known);
+    if (!module.has_names && work->nameless >= NAMELESS_MANY &&
+        work->symbolless_count++ < NAMED_MODULES_MAX)
+        tacho_buffer_printf(&work->symbolless, "%s%s", work->symbolless.size ? ", " : "",
+                            base_name(module.file.path));
     int result = refused.size ? note_refused(work, refused.data) : 0;
     tacho_module_close(&module);
     tacho_buffer_release(&refused);
@@ -448,6 +460,17 @@ static int name_group(struct work *work, struct wanted *wanted, size_t count)
     return name_in_file(work, wanted, count);
 }
 
+static int note_symbolless(struct work *work)
+{
+    char more[48] = "";
+    if (work->symbolless_count > NAMED_MODULES_MAX)
+        snprintf(more, sizeof more, " and %u more", work->symbolless_count - NAMED_MODULES_MAX);
+    return tacho_sink_note(&work->run->sink, TACHO_NOTE_INFO, "symbols", NAN, work->fail,
+                           "no symbols in %s%s: functions are shown by their address; the packages "
+                           "called -dbgsym or -dbg have the names",
+                           work->symbolless.data, more);
+}
+
 // A run with a profile that has next to nothing in it, as of a program that ends at once.
 static bool is_brief(const struct tacho_run *run)
 {
@@ -480,5 +503,8 @@ int tacho_symboliser_run(struct tacho_symboliser *symboliser, struct tacho_run *
         result = name_group(&work, wanted.items + i, end - i);
     }
     tacho_array_release(&wanted);
+    if (result == 0 && work.symbolless_count > 0)
+        result = note_symbolless(&work);
+    tacho_buffer_release(&work.symbolless);
     return result;
 }

@@ -41,6 +41,25 @@ static void a_stripped_file_names_functions_by_their_start(void **state)
     bench_close(&bench);
 }
 
+static void files_without_symbols_are_said_if_they_matter(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char program[512];
+    bench_open(&bench);
+    make_stripped(&bench, program, sizeof program);
+    struct function work = work_function();
+    uint32_t module = tacho_run_module_add(&bench.run, program, "");
+    tacho_run_frame_add(&bench.run, module, work.offset + 2, 0);
+    bench_name(&bench, program, "", work.offset, 0);
+    assert_false(bench_has_note(&bench, "no symbols in program"));
+    for (uint64_t at = 3; at < 12; at++)
+        tacho_run_frame_add(&bench.run, module, work.offset + at, 0);
+    bench_name(&bench, program, "", work.offset + 1, 0);
+    assert_true(bench_has_note(&bench, "no symbols in program: functions are shown by"));
+    bench_close(&bench);
+}
+
 static void a_debug_link_gives_names_and_lines(void **state)
 {
     (void)state;
@@ -444,6 +463,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stripped_file_names_functions_by_their_start),
+        cmocka_unit_test(files_without_symbols_are_said_if_they_matter),
         cmocka_unit_test(a_debug_link_gives_names_and_lines),
         cmocka_unit_test(a_linked_file_without_build_id_has_to_have_the_checksum),
         cmocka_unit_test(a_build_id_finds_the_debug_file_below_any_root),
