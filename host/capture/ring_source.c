@@ -170,6 +170,7 @@ static int drain_all(struct ring_source *own, bool with_statistics, struct tacho
         if (!ring->reader)
             continue;
         struct tacho_fail why = {0};
+        add_clock_point(ring); // the samples of metrics carry its time
         int status = with_statistics || own->spans < SPANS_MAX
                          ? tacho_ring_reader_drain(ring->reader, &own->gate, &why)
                          : 0;

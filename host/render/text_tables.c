@@ -125,9 +125,7 @@ void tacho_text_threads(const struct tacho_report *report, struct tacho_out *out
 static bool is_extra(const struct tacho_run_series *series)
 {
     return series->count > 0 && strcmp(series->subject, "run") != 0 &&
-           strcmp(series->subject, "host") != 0 && tacho_metric_row_find(series->name) == NULL &&
-           strncmp(series->subject, "process ", 8) != 0 &&
-           strncmp(series->subject, "thread ", 7) != 0;
+           strcmp(series->subject, "host") != 0 && tacho_metric_row_find(series->name) == NULL;
 }
 
 static void metric_row(struct tacho_table *table, const struct tacho_run_series *series)

@@ -45,6 +45,7 @@ class Demo(unittest.TestCase):
         self.assertEqual(done.stdout.count("              found: "), 3, done.stdout)
         self.assertIn("covariance_compute", done.stdout)
         self.assertIn("Where the time went", done.stderr)
+        self.assertIn("cache_hit_ratio", done.stderr)
         with open(self.html, encoding="utf-8") as page:
             self.assertIn("covariance_compute", page.read())
         self.assert_nothing_left()
@@ -71,6 +72,8 @@ class Demo(unittest.TestCase):
         self.assertEqual(metrics["orders_accepted"]["last"], int(accepted))
         self.assertTrue(0 < metrics["cache_hit_ratio"]["last"] < 1)
         self.assertTrue({"queue_depth", "connections"} <= set(metrics))
+        # The samples have the times at which they were taken, so that there is a rate.
+        self.assertGreater(metrics["orders_accepted"]["rate_per_second"], 0)
 
     def test_nothing_is_found_where_nothing_is_planted(self):
         done = self.demo("--for", "4s", "--faults", "none", "--quiet")
