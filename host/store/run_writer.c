@@ -58,6 +58,7 @@ struct tacho_run_writer_state {
     sqlite3_stmt *put_chunk;
     size_t memory_max;
     bool is_partial; // rows were forgotten
+    bool is_closed;  // finished and stored: nothing more is written
 };
 
 static int statement_need(struct tacho_run_writer_state *state, struct tacho_fail *fail)
@@ -394,7 +395,7 @@ static int flush_within(struct tacho_run_writer *writer, int wait_ms, bool finis
     struct tacho_run_writer_state *state = writer->state;
     int64_t now = tacho_time_monotonic_ns();
     state->puts_flushed = state->puts;
-    if (!state->store)
+    if (!state->store || state->is_closed)
         return 0;
     sqlite3_busy_timeout(state->store->db, wait_ms);
     struct tacho_fail attempt = {0};
@@ -402,6 +403,7 @@ static int flush_within(struct tacho_run_writer *writer, int wait_ms, bool finis
     if (code == 0) {
         state->failure = (struct tacho_fail){0};
         state->flushed_ns = now;
+        state->is_closed = finish;
         forget(state, &writer->run);
         return 0;
     }
@@ -416,9 +418,11 @@ static int flush_within(struct tacho_run_writer *writer, int wait_ms, bool finis
 int tacho_run_writer_flush(struct tacho_run_writer *writer, struct tacho_fail *fail)
 {
     struct tacho_run_info *info = &writer->run.info;
-    info->duration_ns = tacho_time_monotonic_ns() - info->start_host_ns;
+    int64_t given = info->duration_ns; // the caller may have set it for finish already
+    if (given == 0)
+        info->duration_ns = tacho_time_monotonic_ns() - info->start_host_ns;
     int code = flush_within(writer, TACHO_SQL_WAIT_RUNNING_MS, false, fail);
-    info->duration_ns = 0; // not known before the run is over
+    info->duration_ns = given;
     return code;
 }
 

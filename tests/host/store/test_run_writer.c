@@ -83,6 +83,27 @@ static void a_finished_run_reads_back_the_same(void **state)
     assert_ok(tacho_store_check(fixture->store, &failure));
 }
 
+static void what_was_closed_stays_as_it_was(void **state)
+{
+    struct fixture *fixture = *state;
+    tacho_run_writer_memory_max(fixture->writer, 0);
+    for (int i = 0; i < 20000; i++)
+        sample_round(&fixture->ids, &fixture->writer->sink);
+    fixture->writer->run.info.duration_ns = 12345; // set before the end, and flushed in between
+    assert_ok(tacho_run_writer_flush(fixture->writer, &failure));
+    assert_ok(tacho_run_writer_finish(fixture->writer, &failure));
+    struct tacho_run before, after;
+    assert_ok(tacho_run_read_named(fixture->path, "last", NULL, &before, &failure));
+    assert_int_equal(before.info.duration_ns, 12345);
+    assert_int_equal(before.series.items[0].count, 20000);
+    assert_ok(tacho_run_writer_flush(fixture->writer, &failure));
+    assert_ok(tacho_run_writer_finish(fixture->writer, &failure));
+    assert_ok(tacho_run_read_named(fixture->path, "last", NULL, &after, &failure));
+    sample_assert_equal(&before, &after);
+    tacho_run_release(&before);
+    tacho_run_release(&after);
+}
+
 static void every_flush_stores_all_there_is(void **state)
 {
     struct fixture *fixture = *state;
@@ -349,6 +370,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_finished_run_reads_back_the_same, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_closed_stays_as_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_flush_stores_all_there_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(full_chunks_and_increments_join, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reader_sees_a_run_that_is_being_written, set_up,
