@@ -9,7 +9,7 @@
 struct options {
     const char *output, *profile, *sort, *function, *within, *without, *root, *callers, *callees;
     const char *around, *table, *group;
-    int64_t from_ns, to_ns, margin_ns;
+    int64_t from_ns, to_ns, margin_ns, slow_ns;
     uint64_t top, pid, tid, events_max;
 };
 
@@ -57,6 +57,7 @@ static int run(struct tacho_session *session, struct tacho_fail *fail)
         .order =
             options->sort && strcmp(options->sort, "total") == 0 ? TACHO_BY_TOTAL : TACHO_BY_SELF,
         .top = options->top,
+        .slow_ns = options->slow_ns,
         .table = options->table,
         .around = options->around,
         .margin_ns = options->margin_ns,
@@ -95,6 +96,8 @@ static const struct tacho_option option_table[] = {
                  "functions by their own weight, or with what they call"),
     TACHO_OPTION(struct options, function, "function", 0, TEXT, "PATTERN",
                  "list only functions whose name contains or matches it"),
+    TACHO_OPTION(struct options, slow_ns, "slow", 0, DURATION, "SPAN",
+                 "list the executions of zones that took so long (default: the slowest 5)"),
     TACHO_OPTION(struct options, callers, "callers", 0, TEXT, "PATTERN", "also who calls these"),
     TACHO_OPTION(struct options, callees, "callees", 0, TEXT, "PATTERN", "also whom these call"),
     TACHO_OPTION(struct options, profile, "profile", 0, TEXT, "NAME",

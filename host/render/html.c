@@ -13,6 +13,7 @@
 #define POINTS_MAX     1500 // of a series; twice that many values
 #define SERIES_MAX     600
 #define EVENTS_MAX     5000
+#define SLOW_MAX       200
 #define FUNCTION_GROUP 64 // flag of a name that is a thread, beside enum tacho_frame_flag
 
 // Text that is already JSON must not end the script element that carries it.
@@ -388,6 +389,7 @@ static void write_data(struct tacho_json *json, const struct tacho_report *repor
     tacho_json_object_end(json);
     write_profiles(json, report);
     write_zones(json, report);
+    tacho_json_slow_spans(json, report, SLOW_MAX);
     tacho_json_threads(json, report);
     write_all_series(json, report->run);
     write_events(json, report->run);

@@ -145,6 +145,7 @@ int tacho_report_json(const struct tacho_report *report, struct tacho_out *out,
     tacho_json_object_end(&json);
     write_profile(&json, report);
     write_zones(&json, report);
+    tacho_json_slow_spans(&json, report, report->options.top);
     tacho_json_threads(&json, report);
     write_metrics(&json, report->run);
     tacho_json_clocks(&json, report->run);

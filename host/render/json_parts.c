@@ -1,7 +1,10 @@
 // Pieces of JSON that several reports share.
 #include "render/json_parts.h"
 
+#include <math.h>
 #include <stdio.h>
+
+#include "analyze/slow_spans.h"
 
 const char *tacho_note_kind_name(uint8_t kind)
 {
@@ -194,4 +197,34 @@ void tacho_json_threads(struct tacho_json *json, const struct tacho_report *repo
     }
     tacho_json_array_end(json);
     tacho_thread_costs_release(&costs);
+}
+
+void tacho_json_slow_spans(struct tacho_json *json, const struct tacho_report *report, size_t top)
+{
+    const struct tacho_run *run = report->run;
+    const struct tacho_profile_filter *filter = &report->options.filter;
+    struct tacho_slow_spans slow;
+
+    tacho_slow_spans_find(&slow, run, report->options.slow_ns, top, filter->pid, filter->tid);
+    tacho_json_key(json, "slow_spans");
+    tacho_json_array_begin(json);
+    for (size_t i = 0; i < slow.items.count; i++) {
+        const struct tacho_run_span *span = &run->spans.items[slow.items.items[i]];
+        bool known = span->thread < run->threads.count;
+
+        tacho_json_object_begin(json);
+        tacho_json_member_text(json, "zone", run->zones.items[span->zone].name);
+        tacho_json_member_i64(json, "begin_ns", span->begin_ns);
+        tacho_json_member_i64(json, "duration_ns", span->duration_ns);
+        tacho_json_member_double(json, "self_ns",
+                                 span->self_ns >= 0 ? (double)span->self_ns : (double)NAN);
+        tacho_json_member_u64(json, "pid", known ? run->threads.items[span->thread].pid : 0);
+        tacho_json_member_u64(json, "tid", known ? run->threads.items[span->thread].tid : 0);
+        tacho_json_member_text(json, "thread",
+                               known ? run->threads.items[span->thread].name : NULL);
+        tacho_json_member_bool(json, "error", span->status == TACHO_SPAN_ERROR);
+        tacho_json_object_end(json);
+    }
+    tacho_json_array_end(json);
+    tacho_slow_spans_release(&slow);
 }

@@ -23,6 +23,8 @@ void tacho_json_environment(struct tacho_json *json, const struct tacho_run *run
 // Keys and their arrays: "clocks"; "threads", processes included.
 void tacho_json_clocks(struct tacho_json *json, const struct tacho_run *run);
 void tacho_json_threads(struct tacho_json *json, const struct tacho_report *report);
+// Key and array "slow_spans": those of options.slow_ns and above, at most `top`.
+void tacho_json_slow_spans(struct tacho_json *json, const struct tacho_report *report, size_t top);
 // The word for a note's kind: "info", "loss", ...
 const char *tacho_note_kind_name(uint8_t kind);
 const char *tacho_metric_kind_name(uint8_t kind);

@@ -7,7 +7,8 @@
 #include "base/out.h"
 #include "run/model.h"
 
-#define TACHO_REPORT_TOP_DEFAULT 15
+#define TACHO_REPORT_TOP_DEFAULT  15
+#define TACHO_REPORT_SLOW_DEFAULT 5
 // More events than this are too much for the viewers of traces; the trace is cut by time then.
 #define TACHO_REPORT_EVENTS_MAX_DEFAULT 2000000u
 
@@ -19,6 +20,7 @@ struct tacho_report_options {
     const char *callers_of, *callees_of; // text, json: these lists as well
     enum tacho_hotspot_order order;
     size_t top;        // rows per table
+    int64_t slow_ns;   // text, json: all spans that took so long; 0: the slowest few
     const char *table; // csv: which table
     // Traces: only the time around the first event, or the slowest span of the zone, of this name.
     const char *around;

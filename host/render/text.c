@@ -221,6 +221,7 @@ int tacho_report_text(const struct tacho_report *report, struct tacho_out *out,
     write_host(&facts, out);
     tacho_text_profile(report, out);
     tacho_text_zones(report, out);
+    tacho_text_slow_spans(report, out);
     tacho_text_threads(report, out);
     tacho_text_metrics(report, out);
     tacho_text_events(report, out);

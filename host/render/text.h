@@ -16,6 +16,7 @@
 void tacho_text_heading(struct tacho_out *out, const char *heading);
 void tacho_text_profile(const struct tacho_report *report, struct tacho_out *out);
 void tacho_text_zones(const struct tacho_report *report, struct tacho_out *out);
+void tacho_text_slow_spans(const struct tacho_report *report, struct tacho_out *out);
 void tacho_text_threads(const struct tacho_report *report, struct tacho_out *out);
 void tacho_text_metrics(const struct tacho_report *report, struct tacho_out *out);
 void tacho_text_events(const struct tacho_report *report, struct tacho_out *out);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/metric_summary.h"
+#include "analyze/slow_spans.h"
 #include "analyze/zones.h"
 #include "base/units.h"
 #include "render/table.h"
@@ -87,6 +88,49 @@ static void thread_row(struct tacho_table *table, const struct tacho_run *run,
     tacho_table_cell(table, tacho_format_ratio(cost->share, text));
     tacho_table_cell(table, cost->process ? tacho_format_bytes(cost->memory_peak_bytes, text) : "");
     tacho_table_cell(table, cost->process && thread->command != NULL ? thread->command : "");
+}
+
+static void slow_span_row(struct tacho_table *table, const struct tacho_run *run,
+                          const struct tacho_run_span *span)
+{
+    bool known = span->thread < run->threads.count;
+    const char *name = known ? run->threads.items[span->thread].name : NULL;
+
+    tacho_table_cell(table, run->zones.items[span->zone].name);
+    cell_ns(table, (double)span->duration_ns);
+    cell_ns(table, span->self_ns >= 0 ? (double)span->self_ns : (double)NAN);
+    cell_ns(table, (double)span->begin_ns);
+    tacho_table_printf(table, "%u %s", known ? run->threads.items[span->thread].tid : 0,
+                       name != NULL ? name : "");
+    tacho_table_cell(table, span->status == TACHO_SPAN_ERROR ? "error" : "");
+}
+
+void tacho_text_slow_spans(const struct tacho_report *report, struct tacho_out *out)
+{
+    const struct tacho_report_options *options = &report->options;
+    bool asked = options->slow_ns > 0;
+    size_t top = asked ? options->top : TACHO_REPORT_SLOW_DEFAULT;
+    struct tacho_slow_spans slow;
+    struct tacho_table table = {0};
+
+    tacho_slow_spans_find(&slow, report->run, options->slow_ns, top, options->filter.pid,
+                          options->filter.tid);
+    if (slow.found > 0 || asked)
+        tacho_text_heading(out, asked ? "Slow spans" : "Slowest spans");
+    if (slow.found == 0 && asked)
+        tacho_out_text(out, "  none took that long\n");
+    tacho_table_column(&table, TACHO_COLUMN_FLEXIBLE, "zone");
+    tacho_table_column(&table, TACHO_COLUMN_RIGHT, "took");
+    tacho_table_column(&table, TACHO_COLUMN_RIGHT, "self");
+    tacho_table_column(&table, TACHO_COLUMN_RIGHT, "began at");
+    tacho_table_column(&table, TACHO_COLUMN_FLEXIBLE, "thread");
+    tacho_table_column(&table, TACHO_COLUMN_LEFT, "");
+    for (size_t i = 0; i < slow.items.count; i++)
+        slow_span_row(&table, report->run, &report->run->spans.items[slow.items.items[i]]);
+    tacho_table_print(&table, out);
+    if (asked)
+        more(out, (size_t)slow.found - slow.items.count, "slow spans");
+    tacho_slow_spans_release(&slow);
 }
 
 // Threads that came and went between two looks left nothing but their number.

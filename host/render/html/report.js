@@ -99,6 +99,28 @@ function zoneSection() {
     ),
   );
 }
+function slowSection() {
+  if (!DATA.slow_spans.length) return null;
+  const columns = [
+    { name: "zone", text: s => s.zone, left: true, code: true },
+    { name: "took", text: s => seconds(s.duration_ns / 1e9), key: s => s.duration_ns },
+    {
+      name: "self",
+      text: s => seconds(known(s.self_ns) ? s.self_ns / 1e9 : NaN),
+      key: s => s.self_ns,
+    },
+    { name: "began at", text: s => seconds(s.begin_ns / 1e9), key: s => s.begin_ns },
+    { name: "thread", text: s => s.tid + " " + (s.thread || ""), left: true },
+    { name: "", text: s => (s.error ? "error" : ""), left: true },
+  ];
+  return $(
+    "section",
+    { id: "slow" },
+    $("h2", null, "Slowest spans"),
+    $("p", { class: "sub" }, "The executions of zones that took longest."),
+    $("div", { class: "panel" }, table(columns, DATA.slow_spans, { by: 1, limit: 15 })),
+  );
+}
 function threadSection() {
   if (DATA.threads.length < 2) return null;
   return $(
@@ -268,6 +290,7 @@ const sections = [
   profileSection(),
   timelineSection(),
   zoneSection(),
+  slowSection(),
   threadSection(),
   eventSection(),
   notesSection(),

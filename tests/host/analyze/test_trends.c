@@ -11,6 +11,7 @@
 #include "analyze/facts.h"
 #include "analyze/growth.h"
 #include "analyze/metric_summary.h"
+#include "analyze/slow_spans.h"
 #include "made_run.h"
 
 #define MIB 1048576.0
@@ -134,6 +135,32 @@ static void facts_of_a_run_are_its_figures(void **state)
     tacho_run_release(&run);
 }
 
+static void the_slowest_spans_come_first(void **state)
+{
+    struct tacho_run run;
+    struct tacho_slow_spans slow;
+
+    (void)state;
+    made_run_small(&run);
+    tacho_slow_spans_find(&slow, &run, 0, 3, 0, 0);
+    assert_int_equal(slow.found, 10);
+    assert_int_equal(slow.items.count, 3);
+    assert_int_equal(run.spans.items[slow.items.items[0]].duration_ns, 19000000);
+    assert_int_equal(run.spans.items[slow.items.items[0]].status, TACHO_SPAN_ERROR);
+    assert_int_equal(run.spans.items[slow.items.items[1]].duration_ns, 10000000);
+    // Of equal ones the first stays first.
+    assert_true(run.spans.items[slow.items.items[1]].begin_ns <
+                run.spans.items[slow.items.items[2]].begin_ns);
+    tacho_slow_spans_release(&slow);
+    tacho_slow_spans_find(&slow, &run, 10000001, 10, 0, 0);
+    assert_int_equal(slow.found, 1);
+    tacho_slow_spans_release(&slow);
+    tacho_slow_spans_find(&slow, &run, 0, 10, 0, 101);
+    assert_int_equal(slow.found, 0);
+    tacho_slow_spans_release(&slow);
+    tacho_run_release(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +168,7 @@ int main(void)
         cmocka_unit_test(noise_saw_teeth_and_warm_up_do_not),
         cmocka_unit_test(too_few_samples_say_so),
         cmocka_unit_test(a_counter_is_a_total_and_rates),
+        cmocka_unit_test(the_slowest_spans_come_first),
         cmocka_unit_test(facts_of_a_run_are_its_figures),
     };
 

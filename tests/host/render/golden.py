@@ -11,6 +11,7 @@ CASES = {
     "small_colour.txt": ["text", "small", "colour=1", "width=80", "top=3"],
     "callers.txt": ["text", "small", "callers_of=read", "callees_of=serve", "top=5"],
     "filtered.txt": ["text", "small", "exclude=parse"],
+    "slow.txt": ["text", "small", "slow_ns=9000000", "top=4"],
     "small.folded": ["folded", "small"],
     "root.folded": ["folded", "small", "root=serve"],
     "small.dot": ["dot", "small"],

@@ -77,7 +77,7 @@ def main():
     assert small.count(b"</script>") == small.count(b"<script")
     assert not re.search(rb'(src|href)="https?:', small)
     dom = dump(browser, small.replace(b"</body>", WORK.encode() + b"</body>"))
-    check(dom, ["profile", "timelines", "zones", "threads", "events", "notes"], 8, 5)
+    check(dom, ["profile", "timelines", "zones", "slow", "threads", "events", "notes"], 8, 5)
     result = attribute(dom, "result")
     assert result, "the page could not be worked: " + dom[-1500:]
     for wanted in ("1 functions, 35.0 %", 'callers&quot;:1', 'sandwich&quot;:2', 'histogram&quot;:1',

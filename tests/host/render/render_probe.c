@@ -36,6 +36,8 @@ static void set_option(struct tacho_report_options *options, struct tacho_out *o
         options->margin_ns = atoll(value);
     else if (strcmp(key, "events_max") == 0)
         options->events_max = (uint64_t)atoll(value);
+    else if (strcmp(key, "slow_ns") == 0)
+        options->slow_ns = atoll(value);
     else if (strcmp(key, "top") == 0)
         options->top = (size_t)atoi(value);
     else if (strcmp(key, "colour") == 0)
