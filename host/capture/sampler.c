@@ -317,7 +317,7 @@ static int finish(struct tacho_sampler *sampler, struct tacho_fail *fail)
             return fail->code;
         if (agent->periods)
             sampler->profile.rate_hz =
-                samples * 1e9 / ((double)agent->periods * (double)agent->ring->period_ns);
+                samples * 1e9 / ((double)agent->periods * (double)agent->period_ns);
         return note_agent(sampler, fail);
     }
     if (tacho_sampler_perf_drain(sampler, UINT64_MAX, fail) < 0 ||

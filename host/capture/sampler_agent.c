@@ -61,7 +61,7 @@ static int ring_make(struct tacho_sampler *sampler, struct tacho_fail *fail)
         return tacho_fail_errno(fail, "no shared memory for the agent");
     ring->magic = TACHO_AGENT_MAGIC;
     ring->size = sizeof *ring;
-    ring->period_ns = (int64_t)(1e9 / sampler->config.rate_hz + 0.5);
+    ring->period_ns = agent->period_ns = (int64_t)(1e9 / sampler->config.rate_hz + 0.5);
     ring->signal_number = SIGRTMAX - 4;
     ring->slot_count = TACHO_AGENT_SLOTS;
     atomic_store(&ring->reader_ns, tacho_time_monotonic_ns());
@@ -159,7 +159,7 @@ static int take_sample(struct tacho_sampler *sampler, const struct tacho_agent_s
     (void)tacho_sampler_walk(sampler, &taken, &stack);
     sampler->agent.periods += periods;
     stack.profile = sampler->profile.id;
-    stack.weight = (int64_t)periods * sampler->agent.ring->period_ns;
+    stack.weight = (int64_t)periods * sampler->agent.period_ns;
     return tacho_sampler_push(sampler, taken.thread, &stack, slot->time_ns, fail);
 }
 

@@ -16,6 +16,7 @@ struct tacho_sampler_agent {
     int fd;
     struct tacho_arena arena; // of the environment
     const char *environment[3];
+    int64_t period_ns;          // as written into the ring, where others could change it
     uint64_t position;          // of the next slot to read
     int64_t stuck_since_ns;     // a slot was taken and is not published: since when; 0: none
     uint64_t given_up;          // slots that were never published

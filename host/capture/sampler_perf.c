@@ -437,8 +437,10 @@ static int attach_processes(struct tacho_sampler *sampler, const pid_t *pids, si
         attachment.has_changed = false;
         for (size_t i = 0; i < attachment.pids.count && result == 0; i++) {
             result = attach_process(&attachment, attachment.pids.items[i], fail);
-            if (result == TACHO_ERR_NOT_FOUND && (sampler->is_started || i >= count))
-                result = 0; // a process that ended meanwhile
+            // One that ended meanwhile, or a child that became another user's: the others count.
+            if (result == TACHO_ERR_NOT_FOUND ? sampler->is_started || i >= count
+                                              : result == TACHO_ERR_PERMISSION && i >= count)
+                result = 0;
         }
         if (result == 0)
             result = tacho_sampler_perf_drain(sampler, UINT64_MAX, fail);

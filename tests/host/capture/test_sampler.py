@@ -237,9 +237,9 @@ class Trees(unittest.TestCase):
         with subprocess.Popen(["sh", "-c", f"{program('split_nofp')} 20 & wait"],
                               stdout=subprocess.DEVNULL, start_new_session=True) as run:
             try:
-                while not open(f"/proc/{run.pid}/task/{run.pid}/children").read().strip():
+                while subprocess.run(["pgrep", "-P", str(run.pid), "-x", "split_nofp"],
+                                     capture_output=True).returncode:
                     time.sleep(0.01)
-                time.sleep(0.1)
                 taken = sample(options=("--pid", str(run.pid), "--for", "0.5", "--dump", *FAST))
             finally:
                 os.killpg(run.pid, 9)

@@ -7,7 +7,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from sampled import names_of, program, sample, shares_of  # noqa: E402
+from sampled import BUILD, names_of, program, sample, shares_of  # noqa: E402
 
 
 def notes(taken):
@@ -91,6 +91,12 @@ class Refused(unittest.TestCase):
         if taken["samples"]:
             self.skipTest("/sbin/ldconfig is not statically linked")
         self.assertIn("no program loaded the agent", notes(taken))
+
+    def test_nonsense_in_the_agents_ring_does_no_harm(self):
+        taken = sample(os.path.join(BUILD, "tests", "host", "capture", "hostile_agent"), refused=True)
+        self.assertIn("done", taken.output)
+        self.assertEqual(taken.done.returncode, 0, taken.done.stderr)
+        self.assertIn("samples", taken.figures)
 
     def test_no_file_is_left_behind(self):
         before = set(os.listdir("/dev/shm"))
