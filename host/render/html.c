@@ -6,6 +6,7 @@
 #include "render/assets.h"
 #include "render/html.h"
 #include "render/json_parts.h"
+#include "run/metrics.h"
 #include "tacho/histogram.h"
 
 #define PRUNE_SHARE    0.0001 // calls of less of the whole are gathered below their caller
@@ -263,6 +264,12 @@ static void choose_points(struct points *points, const struct tacho_run_series *
     }
 }
 
+// A metric of the program's own, which no collector measures.
+static bool is_own(const struct tacho_run_series *series)
+{
+    return tacho_metric_row_find(series->name) == NULL;
+}
+
 static void write_series(struct tacho_json *json, const struct tacho_run_series *series)
 {
     struct points points = {0};
@@ -274,6 +281,8 @@ static void write_series(struct tacho_json *json, const struct tacho_run_series 
     tacho_json_member_text(json, "subject", series->subject);
     tacho_json_member_text(json, "unit", series->unit);
     tacho_json_member_text(json, "kind", tacho_metric_kind_name(series->kind));
+    if (is_own(series))
+        tacho_json_member_bool(json, "own", true);
     tacho_json_key(json, "t");
     tacho_json_array_begin(json);
     for (size_t i = 0; i < points.time_ns.count; i++) {
@@ -298,7 +307,8 @@ static void write_series(struct tacho_json *json, const struct tacho_run_series 
     tacho_array_release(&points.value);
 }
 
-// General series first: a run of many processes may have more than a page can hold.
+// General series and the program's own first: a run of many processes may have more than a page can
+// hold.
 static void write_all_series(struct tacho_json *json, const struct tacho_run *run)
 {
     size_t written = 0;
@@ -308,8 +318,8 @@ static void write_all_series(struct tacho_json *json, const struct tacho_run *ru
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < run->series.count && written < SERIES_MAX; i++) {
             const struct tacho_run_series *series = &run->series.items[i];
-            bool part = strncmp(series->subject, "process ", 8) == 0 ||
-                        strncmp(series->subject, "thread ", 7) == 0;
+            bool part = !is_own(series) && (strncmp(series->subject, "process ", 8) == 0 ||
+                                            strncmp(series->subject, "thread ", 7) == 0);
 
             if (part == (pass == 1) && series->count > 0) {
                 write_series(json, series);

@@ -84,7 +84,9 @@ function timelineSection() {
     cursor = null,
     drag = null,
     views = [];
-  const general = s => !/^(process|thread) \d/.test(s.subject);
+  // The program's own metrics are part of the picture, whichever process they are of.
+  const general = s => s.own || !/^(process|thread) \d/.test(s.subject);
+  const owners = new Set(usable.filter(s => s.own).map(s => s.subject)).size;
   const subjects = [...new Set(usable.filter(s => !general(s)).map(s => s.subject))];
   const choice = $(
     "select",
@@ -99,7 +101,9 @@ function timelineSection() {
       ...asDrawn(s),
       name:
         s.name.replace(/_(bytes|seconds|ratio|count)$/, "").replace(/_/g, " ") +
-        (s.subject !== "run" && s.subject !== "host" && general(s) ? " " + s.subject : ""),
+        (s.subject !== "run" && s.subject !== "host" && general(s) && !(s.own && owners === 1)
+          ? " " + s.subject
+          : ""),
       colour: LINES[i % LINES.length],
     }));
     const unit = lines[0].unit,
@@ -270,7 +274,7 @@ function timelineSection() {
     views = [];
     const groups = new Map();
     for (const s of usable) {
-      if (choice.value ? s.subject !== choice.value : !general(s)) continue;
+      if (choice.value ? s.own || s.subject !== choice.value : !general(s)) continue;
       const title = TITLES[s.name] || s.name.replace(/_/g, " "),
         key = title + "|" + (s.subject === "host") + "|" + asDrawn(s).unit;
       if (!groups.has(key))
@@ -287,7 +291,10 @@ function timelineSection() {
       });
     const order = Object.values(TITLES);
     const rank = title => (order.includes(title) ? order.indexOf(title) : order.length);
-    const list = [...groups.values()].sort((a, b) => rank(a[0]) - rank(b[0]));
+    // What every run has, down to the memory; then what only this program has.
+    const own = order.indexOf("Memory") + 0.5;
+    const place = ([title, list]) => (list[0].own ? own : rank(title));
+    const list = [...groups.values()].sort((a, b) => place(a) - place(b));
     const quiet = list
       .filter(flat)
       .map(([title, l]) => `${title} ${quantity(asDrawn(l[0]).v.find(known), asDrawn(l[0]).unit)}`);

@@ -47,7 +47,9 @@ class Demo(unittest.TestCase):
         self.assertIn("Where the time went", done.stderr)
         self.assertIn("cache_hit_ratio", done.stderr)
         with open(self.html, encoding="utf-8") as page:
-            self.assertIn("covariance_compute", page.read())
+            text = page.read()
+        self.assertIn("covariance_compute", text)
+        self.assertRegex(text, r'"name": ?"queue_depth"[^{}\[\]]*"own": ?true')
         self.assert_nothing_left()
 
     def test_an_observed_service_shows_its_zones_and_metrics(self):
