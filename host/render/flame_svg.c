@@ -9,12 +9,13 @@
 #include "render/table.h"
 #include "run/model.h"
 
-#define WIDTH     1200.0
-#define MARGIN    10.0
-#define ROW       17.0
-#define HEAD      58.0
-#define FOOT      16.0
-#define CHARACTER 6.6 // width of one of the monospaced font
+#define WIDTH         1200.0
+#define MARGIN        10.0
+#define ROW           17.0
+#define HEAD          58.0
+#define TITLE_COLUMNS 118
+#define FOOT          16.0
+#define CHARACTER     6.6 // width of one of the monospaced font
 
 void tacho_xml_text(struct tacho_out *out, const char *text)
 {
@@ -64,13 +65,23 @@ uint32_t tacho_flame_colour(const char *name, const char *module, uint32_t flags
     return from_hsl(hue, 0.58, 0.66 + 0.12 * (double)shade / 1000);
 }
 
+static void cut_text(struct tacho_out *out, const char *text, size_t columns)
+{
+    struct tacho_out cut;
+
+    tacho_out_init_memory(&cut);
+    tacho_text_write(&cut, text, columns);
+    tacho_out_char(&cut, '\0');
+    tacho_xml_text(out, cut.buffer.data);
+    tacho_out_release(&cut);
+}
+
 void tacho_flame_begin(struct tacho_flame *flame, struct tacho_out *out, unsigned rows,
                        const char *title, const char *subtitle)
 {
     double height = HEAD + ROW * rows + FOOT;
 
     flame->out = out;
-    flame->rows = rows;
     tacho_out_printf(out,
                      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/"
                      "2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" "
@@ -82,7 +93,7 @@ void tacho_flame_begin(struct tacho_flame *flame, struct tacho_out *out, unsigne
                         "<rect width=\"100%\" height=\"100%\" fill=\"#fcfcfa\"/>\n");
     tacho_out_printf(out, "<text x=\"%.0f\" y=\"24\" font-size=\"15\" font-weight=\"600\">",
                      MARGIN);
-    tacho_xml_text(out, title);
+    cut_text(out, title, TITLE_COLUMNS);
     tacho_out_printf(out, "</text>\n<text x=\"%.0f\" y=\"42\" fill=\"#666\">", MARGIN);
     tacho_xml_text(out, subtitle);
     tacho_out_printf(out,
@@ -96,7 +107,7 @@ void tacho_flame_box(struct tacho_flame *flame, const struct tacho_flame_box *bo
 {
     struct tacho_out *out = flame->out;
     double x = MARGIN + box->begin * (WIDTH - 2 * MARGIN);
-    double y = HEAD + ROW * (flame->rows - 1 - box->row);
+    double y = HEAD + ROW * box->row;
     double width = box->width * (WIDTH - 2 * MARGIN);
     size_t columns = width > 2 * CHARACTER ? (size_t)((width - 4) / CHARACTER) : 0;
 
@@ -109,15 +120,9 @@ void tacho_flame_box(struct tacho_flame *flame, const struct tacho_flame_box *bo
                      "fill=\"#%06x\"/>",
                      x, y, width, ROW - 1, box->colour);
     if (columns >= 2) {
-        struct tacho_out cut;
-
-        tacho_out_init_memory(&cut);
-        tacho_text_write(&cut, box->name, columns);
         tacho_out_printf(out, "<text x=\"%.2f\" y=\"%.1f\">", x + 3, y + 12);
-        tacho_out_char(&cut, '\0');
-        tacho_xml_text(out, cut.buffer.data);
+        cut_text(out, box->name, columns);
         tacho_out_text(out, "</text>");
-        tacho_out_release(&cut);
     }
     tacho_out_text(out, "</g>\n");
 }

@@ -11,12 +11,11 @@
 
 struct tacho_flame {
     struct tacho_out *out;
-    unsigned rows;
 };
 
 struct tacho_flame_box {
     double begin, width; // shares of the whole, 0..1
-    unsigned row;        // 0: the outermost, at the bottom
+    unsigned row;        // 0: the outermost, at the top
     const char *name;    // drawn in the box, cut to fit
     const char *detail;  // behind the name in the tooltip
     uint32_t colour;     // 0xrrggbb

@@ -48,6 +48,13 @@ size_t tacho_text_columns(const char *text)
 }
 
 // Control characters of names that come from files must not reach a terminal.
+static char printable(char byte)
+{
+    if (byte == '\n' || byte == '\t')
+        return ' ';
+    return (unsigned char)byte < 0x20 || byte == 0x7f ? '?' : byte;
+}
+
 void tacho_text_write(struct tacho_out *out, const char *text, size_t columns)
 {
     size_t length = tacho_text_columns(text);
@@ -56,7 +63,7 @@ void tacho_text_write(struct tacho_out *out, const char *text, size_t columns)
 
     for (; *text != '\0' && (left > 0 || !begins_character(*text)); text++) {
         left -= begins_character(*text) ? 1 : 0;
-        tacho_out_char(out, (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+        tacho_out_char(out, printable(*text));
     }
     if (cut && columns > 0)
         tacho_out_text(out, "…");

@@ -41,7 +41,7 @@
   function zoom(z) {
     boxes.forEach(function (b) {
       var inside = b.x + b.w > z.x + 1e-6 && b.x < z.x + z.w - 1e-6;
-      var parent = b.y > z.y;
+      var parent = b.y < z.y;
       b.g.style.display = inside ? "" : "none";
       b.g.classList.toggle("dim", inside && parent);
       if (!inside) return;
