@@ -128,18 +128,19 @@ int tacho_perf_events_add(struct tacho_perf_events *events, const struct tacho_p
                           pid_t tid, bool on_exec, struct tacho_map *ids, uint64_t mark,
                           struct tacho_fail *fail)
 {
-    for (size_t i = 0; i < rings->items.count; i++) {
+    const struct tacho_perf_ring *set = &rings->items.items[events->ring_set * rings->set_size];
+    for (size_t i = 0; i < rings->set_size; i++) {
         struct perf_event_attr attributes;
         uint64_t id = 0;
         attributes_of(&attributes, events->purpose, &events->config);
         attributes.disabled = attributes.enable_on_exec = on_exec;
-        int fd = event_open(&attributes, tid, rings->items.items[i].cpu);
+        int fd = event_open(&attributes, tid, set[i].cpu);
         if (fd < 0 && errno == ESRCH)
             return tacho_fail_set(fail, TACHO_ERR_NOT_FOUND, "thread %d is gone", tid);
         if (fd < 0)
             return tacho_fail_errno(fail, "perf_event_open for thread %d", tid);
         tacho_array_push(&events->fds, fd);
-        if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, rings->items.items[i].fd) < 0 ||
+        if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, set[i].fd) < 0 ||
             ioctl(fd, PERF_EVENT_IOC_ID, &id) < 0)
             return tacho_fail_errno(fail, "cannot lead the samples of thread %d to the ring", tid);
         *tacho_map_put(ids, id, NULL) = mark;

@@ -36,6 +36,7 @@ enum tacho_perf_purpose { TACHO_PERF_CPU = 1, TACHO_PERF_OFF_CPU = 2 };
 struct tacho_perf_events {
     enum tacho_perf_purpose purpose;
     struct tacho_perf_config config;
+    size_t ring_set; // which set of the rings they write to: 0 or 1
     TACHO_ARRAY(int) fds;
 };
 

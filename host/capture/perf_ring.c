@@ -55,43 +55,53 @@ static int map_ring(struct tacho_perf_ring *ring, size_t *bytes, struct tacho_fa
     }
 }
 
-int tacho_perf_rings_open(struct tacho_perf_rings *rings, size_t bytes, struct tacho_fail *fail)
+static void ring_close(const struct tacho_perf_ring *ring)
+{
+    munmap(ring->page, (size_t)sysconf(_SC_PAGESIZE) + ring->size);
+    close(ring->fd);
+}
+
+int tacho_perf_rings_add(struct tacho_perf_rings *rings, size_t bytes, struct tacho_fail *fail)
 {
     long count = sysconf(_SC_NPROCESSORS_CONF);
-    memset(rings, 0, sizeof *rings);
-    rings->reading = SIZE_MAX;
-    rings->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    rings->wrapped = malloc(RECORD_MAX);
-    if (rings->epoll_fd < 0 || !rings->wrapped) {
-        tacho_fail_errno(fail, "cannot wait for samples");
-        tacho_perf_rings_close(rings);
-        return fail->code;
-    }
+    size_t before = rings->items.count;
     for (int cpu = 0; cpu < count; cpu++) {
         struct tacho_perf_ring ring = {.fd = -1, .cpu = cpu};
         struct epoll_event event = {.events = EPOLLIN};
         if (map_ring(&ring, &bytes, fail) < 0) {
             if (errno == ENODEV || errno == ENXIO) // that CPU is offline
                 continue;
-            tacho_perf_rings_close(rings);
+            while (rings->items.count > before)
+                ring_close(&rings->items.items[--rings->items.count]);
             return fail->code;
         }
         (void)epoll_ctl(rings->epoll_fd, EPOLL_CTL_ADD, ring.fd, &event);
         tacho_array_push(&rings->items, ring);
     }
-    if (rings->items.count)
+    rings->set_size = rings->items.count - before;
+    if (rings->set_size)
+        return 0;
+    return tacho_fail_set(fail, TACHO_ERR_UNSUPPORTED, "perf_event_open finds no CPU");
+}
+
+int tacho_perf_rings_open(struct tacho_perf_rings *rings, size_t bytes, struct tacho_fail *fail)
+{
+    memset(rings, 0, sizeof *rings);
+    rings->reading = SIZE_MAX;
+    rings->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    rings->wrapped = malloc(RECORD_MAX);
+    if (rings->epoll_fd < 0 || !rings->wrapped)
+        tacho_fail_errno(fail, "cannot wait for samples");
+    else if (tacho_perf_rings_add(rings, bytes, fail) == 0)
         return 0;
     tacho_perf_rings_close(rings);
-    return tacho_fail_set(fail, TACHO_ERR_UNSUPPORTED, "perf_event_open finds no CPU");
+    return fail->code;
 }
 
 void tacho_perf_rings_close(struct tacho_perf_rings *rings)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    for (size_t i = 0; i < rings->items.count; i++) {
-        munmap(rings->items.items[i].page, page + rings->items.items[i].size);
-        close(rings->items.items[i].fd);
-    }
+    for (size_t i = 0; i < rings->items.count; i++)
+        ring_close(&rings->items.items[i]);
     tacho_array_release(&rings->items);
     if (rings->epoll_fd > 0)
         close(rings->epoll_fd);

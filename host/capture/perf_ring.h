@@ -41,15 +41,18 @@ struct tacho_perf_ring {
 };
 
 struct tacho_perf_rings {
-    TACHO_ARRAY(struct tacho_perf_ring) items;
-    int epoll_fd;     // readable when a ring is half full
-    uint64_t damaged; // bytes skipped because they made no sense
+    TACHO_ARRAY(struct tacho_perf_ring) items; // the first set, then the second if there is one
+    size_t set_size;                           // rings in a set: CPUs that are online
+    int epoll_fd;                              // readable when a ring is half full
+    uint64_t damaged;                          // bytes skipped because they made no sense
     size_t reading;   // the ring whose record was handed out, SIZE_MAX: none
     uint8_t *wrapped; // room for a record that goes around the end
 };
 
 // A ring for each CPU that is online, each with room for `bytes` if the limits permit, else less.
 int tacho_perf_rings_open(struct tacho_perf_rings *rings, size_t bytes, struct tacho_fail *fail);
+// A second set, for events whose flood must not push out those of the first.
+int tacho_perf_rings_add(struct tacho_perf_rings *rings, size_t bytes, struct tacho_fail *fail);
 void tacho_perf_rings_close(struct tacho_perf_rings *rings);
 
 // Looks what there is. Then tacho_perf_rings_next hands out the records older than `until_ns`,

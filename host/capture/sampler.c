@@ -309,7 +309,8 @@ static int sampler_poll(struct tacho_source *source, int64_t now_ns, struct tach
 // Takes what is left and works out the rate that was reached, per second of CPU time.
 static int finish(struct tacho_sampler *sampler, struct tacho_fail *fail)
 {
-    double samples = (double)sampler->counts.samples;
+    double samples =
+        (double)(sampler->uses_agent ? sampler->counts.samples : sampler->perf.cpu_samples);
     if (sampler->uses_agent) {
         const struct tacho_sampler_agent *agent = &sampler->agent;
         tacho_sampler_agent_stop(sampler);

@@ -19,15 +19,17 @@
 #define STACK_BYTES_MIN ((uint32_t)8 << 10)
 #define STACK_BYTES_FULL                                                                           \
     ((uint32_t)32 << 10) // what is not there is not copied, so much costs little
-#define STACK_BYTES_MAX  ((uint32_t)63 << 10) // a record's size has 16 bits
-#define RING_SECONDS     0.12                 // how long a ring lasts without being read
-#define RING_SECONDS_MIN 0.06                 // if that means smaller copies, down to this
-#define RING_BYTES_MIN   ((size_t)512 << 10)  // what every user may lock for each CPU
-#define RING_BYTES_MAX   ((size_t)4 << 20)
-#define RINGS_BYTES_MAX  ((size_t)64 << 20)
-#define ADAPT_SAMPLES    200   // how many stacks a decision needs
-#define ADAPT_SHARE      0.005 // of them cut off: then the copies grow
-#define SCAN_ROUNDS_MAX  16
+#define STACK_BYTES_MAX     ((uint32_t)63 << 10) // a record's size has 16 bits
+#define RING_SECONDS        0.12                 // how long a ring lasts without being read
+#define RING_SECONDS_MIN    0.06                 // if that means smaller copies, down to this
+#define RING_BYTES_MIN      ((size_t)512 << 10)  // what every user may lock for each CPU
+#define RING_BYTES_MAX      ((size_t)4 << 20)
+#define RINGS_BYTES_MAX     ((size_t)64 << 20)
+#define OFF_CPU_STACK_BYTES ((uint32_t)8 << 10) // a switch is short, so its copy is too
+#define RING_BYTES_OFF_CPU  ((size_t)4 << 20)
+#define ADAPT_SAMPLES       200   // how many stacks a decision needs
+#define ADAPT_SHARE         0.005 // of them cut off: then the copies grow
+#define SCAN_ROUNDS_MAX     16
 
 static struct tacho_perf_config config_of(const struct tacho_sampler *sampler)
 {
@@ -238,6 +240,7 @@ static int take_sample(struct tacho_sampler *sampler, const struct perf_event_he
     if (is_off_cpu)
         return hold_wait(taken.thread, &stack, (int64_t)head->time, fail);
     perf->window_samples++;
+    perf->cpu_samples++;
     perf->window_stack_end +=
         end == TACHO_UNWIND_STACK_END && sample.stack.size + 8 > perf->events.config.stack_bytes;
     stack.profile = sampler->profile.id;
@@ -478,6 +481,10 @@ int tacho_sampler_perf_start(struct tacho_sampler *sampler, struct tacho_fail *f
     if (sampler->config.off_cpu && perf->support.off_cpu) {
         perf->off_cpu.purpose = TACHO_PERF_OFF_CPU;
         perf->off_cpu.config = perf->events.config;
+        perf->off_cpu.config.stack_bytes = OFF_CPU_STACK_BYTES;
+        struct tacho_fail too_little = {0}; // then both share the first set
+        if (tacho_perf_rings_add(&perf->rings, RING_BYTES_OFF_CPU, &too_little) == 0)
+            perf->off_cpu.ring_set = 1;
     }
     if (sampler->child && start_child(sampler, fail) < 0)
         return fail->code;

@@ -14,7 +14,8 @@ struct tacho_sampler_perf {
     struct tacho_map marks;                   // event id: generation, and 0 for off-CPU events
     uint64_t generation;
     // Growing the copies: samples of a generation count up to the next one's switch.
-    int64_t switch_ns; // from when the newest generation counts
+    int64_t switch_ns;    // from when the newest generation counts
+    uint64_t cpu_samples; // taken in all
     uint64_t window_samples, window_stack_end;
     bool cannot_grow;
     uint64_t cpu_count; // nanoseconds or cycles that closed events have counted

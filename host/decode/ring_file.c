@@ -9,7 +9,8 @@
 
 #define SIZE_MAX_BYTES (UINT64_C(64) << 30)
 #define BUCKETS_MAX    65536u
-#define HZ_SPAN_NS     1000000 // two points closer than this say nothing about the rate
+#define HZ_SPAN_NS     1000000 // two points closer than this say little about the rate
+#define HZ_SPAN_NS_MIN 20000   // at the end: what there is, within about a per cent
 #define HZ_MIN         1e3
 #define HZ_MAX         1e11
 
@@ -90,7 +91,8 @@ static void note_point(struct tacho_ring_reader *reader, const struct tacho_ring
         reader->first = *point;
     if (point->host_ns > reader->last.host_ns)
         reader->last = *point;
-    if (reader->last.host_ns - reader->first.host_ns < HZ_SPAN_NS ||
+    int64_t span_ns = reader->is_finishing ? HZ_SPAN_NS_MIN : HZ_SPAN_NS;
+    if (reader->last.host_ns - reader->first.host_ns < span_ns ||
         reader->last.ticks <= reader->first.ticks)
         return;
     double hz = (double)(reader->last.ticks - reader->first.ticks) * 1e9 /
@@ -208,20 +210,29 @@ static int push_clock(struct tacho_ring_reader *reader, struct tacho_sink *sink,
     return code < 0 ? code : push_point(reader, &reader->last, sink, fail);
 }
 
+// Describes what is new, before anything names it.
 static int begin(struct tacho_ring_reader *reader, struct tacho_sink *sink, struct tacho_fail *fail)
 {
-    int code = tacho_reader_refresh(reader, fail);
-    if (code == 0)
-        code = push_clock(reader, sink, fail);
+    int code = push_clock(reader, sink, fail);
     if (code == 0) // before the functions that they name
         code = tacho_reader_modules_push(reader, sink, fail);
     return code < 0 ? code : tacho_reader_series_push(reader, sink, fail);
 }
 
+// In the first moments of a program the rate of its clock is not known: nothing is said then, as it
+// would be wrong.
+static bool is_too_early(const struct tacho_ring_reader *reader)
+{
+    return reader->hz <= 0 && !reader->is_finishing;
+}
+
 int tacho_ring_reader_drain(struct tacho_ring_reader *reader, struct tacho_sink *sink,
                             struct tacho_fail *fail)
 {
-    int code = begin(reader, sink, fail);
+    int code = tacho_reader_refresh(reader, fail);
+    if (code < 0 || is_too_early(reader))
+        return code;
+    code = begin(reader, sink, fail);
     if (code == 0)
         code = tacho_reader_threads_each(reader, sink, tacho_reader_spans_push, fail);
     return code < 0 ? code : tacho_reader_samples_push(reader, sink, fail);
@@ -230,7 +241,10 @@ int tacho_ring_reader_drain(struct tacho_ring_reader *reader, struct tacho_sink 
 int tacho_ring_reader_statistics(struct tacho_ring_reader *reader, struct tacho_sink *sink,
                                  struct tacho_fail *fail)
 {
-    int code = begin(reader, sink, fail);
+    int code = tacho_reader_refresh(reader, fail);
+    if (code < 0 || is_too_early(reader))
+        return code;
+    code = begin(reader, sink, fail);
     return code < 0 ? code : tacho_reader_threads_each(reader, sink, tacho_reader_stats_push, fail);
 }
 
@@ -269,6 +283,7 @@ static int push_losses(struct tacho_ring_reader *reader, struct tacho_sink *sink
 int tacho_ring_reader_finish(struct tacho_ring_reader *reader, struct tacho_sink *sink,
                              struct tacho_fail *fail)
 {
+    reader->is_finishing = true;
     int code = tacho_ring_reader_drain(reader, sink, fail);
     if (code == 0)
         code = tacho_reader_threads_each(reader, sink, tacho_reader_stats_push, fail);

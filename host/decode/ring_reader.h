@@ -40,6 +40,7 @@ struct tacho_ring_reader {
     struct tacho_ring_identity identity;
     uint32_t clock; // record id; 0: not described
     double hz;      // 0: not known
+    bool is_finishing;
     struct tacho_ring_point first, last;
     uint64_t pushed_point;                          // ticks of the latest mapping point pushed
     TACHO_ARRAY(struct tacho_reader_series) series; // [i] is id i + 1

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "observe/collect.h"
 #include "link/ring_link.h"
 #include "tacho/tacho.h"
@@ -70,6 +71,34 @@ static void finish(struct fixture *fixture)
 {
     take_clock(fixture);
     check(tacho_ring_reader_finish(fixture->reader, &fixture->collect.sink, &fixture->fail));
+}
+
+// A file that is found in its program's first millisecond: spans in a wrong unit were worse than
+// none.
+static void nothing_is_said_before_the_rate_of_the_clock_is_known(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tacho_buffer copy = {0};
+    struct tacho_ring_memory memory;
+    struct tacho_ring_reader *reader;
+    {
+        TACHO_ZONE("early");
+    }
+    check(tacho_file_read(tacho_ring_path(), &copy, 0, &fixture->fail));
+    struct tacho_ring_header *header = (struct tacho_ring_header *)(void *)copy.data;
+    header->last = header->first;
+    check(tacho_ring_reader_open(&reader, tacho_ring_memory_init(&memory, copy.data, copy.size),
+                                 &fixture->fail));
+    check(tacho_ring_reader_drain(reader, &fixture->collect.sink, &fixture->fail));
+    check(tacho_ring_reader_statistics(reader, &fixture->collect.sink, &fixture->fail));
+    assert_int_equal(fixture->collect.records, 0);
+    tacho_ring_reader_clock_point(reader, header->first.ticks + 2500000,
+                                  header->first.host_ns + 1000000);
+    check(tacho_ring_reader_drain(reader, &fixture->collect.sink, &fixture->fail));
+    assert_true(fixture->collect.hz > 2.499e9 && fixture->collect.hz < 2.501e9);
+    assert_true(collect_spans(&fixture->collect, "early", TACHO_SPAN_OK) > 0);
+    tacho_ring_reader_free(reader);
+    tacho_buffer_release(&copy);
 }
 
 static void nested_spans_have_total_and_self_time(void **state)
@@ -417,6 +446,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define ON_OWN(test) cmocka_unit_test_setup_teardown(test, open_own, close_own)
+        ON_OWN(nothing_is_said_before_the_rate_of_the_clock_is_known),
         ON_OWN(nested_spans_have_total_and_self_time),
         ON_OWN(statistics_agree_with_the_spans),
         ON_OWN(recursion_is_not_counted_twice),
