@@ -16,6 +16,7 @@
 #include "base/array.h"
 #include "base/buffer.h"
 #include "base/time.h"
+#include "capture/ring_folder.h"
 #include "decode/ring_file.h"
 #include "link/ring_link.h"
 #include "tacho/control.h"
@@ -257,9 +258,7 @@ static int finish_ring(struct ring_source *own, struct ring *ring, struct tacho_
 static void let_go(const struct ring_source *own, struct ring *ring)
 {
     struct tacho_fail ignored = {0};
-    if (own->is_own_folder) {
-        unlink(ring->link.path);
-    } else if (ring->link.fd >= 0 && ring->reader) {
+    if (!own->is_own_folder && ring->link.fd >= 0 && ring->reader) {
         tacho_ring_link_keep_set(&ring->link, false, &ignored);
         if (!tacho_ring_is_alive(tacho_ring_reader_identity(ring->reader)))
             unlink(ring->link.path);
@@ -303,7 +302,7 @@ static void close_source(struct tacho_source *source)
         free(ring);
     }
     if (own->is_own_folder && own->folder.data)
-        rmdir(own->folder.data);
+        tacho_ring_folder_remove(own->folder.data);
     if (source->fd >= 0)
         close(source->fd);
     tacho_array_release(&own->rings);
@@ -319,13 +318,8 @@ static const struct tacho_source_ops ops = {
 
 static int make_folder(struct ring_source *own, const char *zones, struct tacho_fail *fail)
 {
-    const char *shared = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    tacho_buffer_printf(&own->folder, "%s/tacho-run-%d-XXXXXX", shared, (int)getpid());
-    if (!mkdtemp(own->folder.data)) {
-        tacho_fail_errno(fail, "cannot make the folder %s for zones", own->folder.data);
-        tacho_buffer_release(&own->folder);
+    if (tacho_ring_folder_make(&own->folder, fail) < 0)
         return fail->code;
-    }
     own->is_own_folder = true;
     tacho_buffer_printf(&own->environment[0], "TACHO_DIR=%s", own->folder.data);
     tacho_buffer_printf(&own->environment[1], "TACHO=%s,keep", zones);

@@ -63,6 +63,21 @@ class Zones(unittest.TestCase):
         self.assertEqual(process.wait(timeout=60), 0)
         self.assertEqual(glob.glob(f"/dev/shm/*{process.pid}*"), [])
 
+    def test_what_a_killed_tacho_left_is_removed_by_the_next(self):
+        process = subprocess.Popen([TACHO, "run", "-q", "--no-store", "--", "sh", "-c",
+                                    "echo $$; exec sleep 60"], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, env=self.environment)
+        child = int(process.stdout.readline())
+        left = glob.glob(f"/dev/shm/tacho-run-{process.pid}-*")
+        process.kill()
+        process.wait()
+        os.kill(child, signal.SIGKILL)
+        process.stdout.close()
+        self.assertEqual(len(left), 1)
+        self.assertTrue(os.path.exists(left[0]))
+        self.tacho("run", "-q", "--no-store", "--", "true")
+        self.assertFalse(os.path.exists(left[0]))
+
     def test_a_killed_program_leaves_what_it_recorded(self):
         # The program stops itself in the middle of a zone: first_zones under a debugger-free stop.
         program = subprocess.Popen([os.path.join(EXAMPLES, "first_zones")], stdout=subprocess.PIPE,
