@@ -134,26 +134,57 @@ static void write_tracks(struct writing *writing)
     tacho_map_release(&processes);
 }
 
+static size_t put_varint(uint8_t *at, uint64_t value)
+{
+    size_t size = 0;
+
+    for (; value >= 0x80; value >>= 7)
+        at[size++] = (uint8_t)(value | 0x80);
+    at[size++] = (uint8_t)value;
+    return size;
+}
+
+// A number field whose tag is one byte, as those below all are.
+static size_t put_field(uint8_t *at, unsigned field, uint64_t value)
+{
+    at[0] = (uint8_t)(field << 3);
+    return 1 + put_varint(at + 1, value);
+}
+
+// An edge is two small messages of known shape: put together on the stack, several times faster
+// than by the buffers that other packets use.
 static void write_slice_edge(struct writing *writing, const struct tacho_run_span *span, bool begin,
                              int64_t time_ns)
 {
     const struct tacho_run *run = writing->report->run;
+    uint8_t event[64], packet[128], head[16];
+    size_t event_size, packet_size, head_size;
 
-    packet_time(writing, time_ns);
-    tacho_pb_u64(&writing->message, EVENT_TYPE, begin ? TYPE_BEGIN : TYPE_END);
-    tacho_pb_u64(&writing->message, EVENT_TRACK_UUID,
-                 span->thread < run->threads.count ? UUID_THREAD + span->thread : UUID_RUN);
-    if (begin) {
-        tacho_pb_u64(&writing->message, EVENT_NAME_IID, (uint64_t)span->zone + 1);
-        if (span->status == TACHO_SPAN_ERROR) {
-            tacho_pb_text(&writing->nested, 10, "status");
-            tacho_pb_text(&writing->nested, 6, "error");
-            tacho_pb_message(&writing->message, EVENT_DEBUG_ANNOTATION, &writing->nested);
-        }
+    event_size = put_field(event, EVENT_TYPE, begin ? TYPE_BEGIN : TYPE_END);
+    event_size +=
+        put_field(event + event_size, EVENT_TRACK_UUID,
+                  span->thread < run->threads.count ? UUID_THREAD + span->thread : UUID_RUN);
+    if (begin)
+        event_size += put_field(event + event_size, EVENT_NAME_IID, (uint64_t)span->zone + 1);
+    if (begin && span->status == TACHO_SPAN_ERROR) {
+        tacho_pb_text(&writing->inner, 10, "status");
+        tacho_pb_text(&writing->inner, 6, "error");
+        tacho_pb_message(&writing->nested, EVENT_DEBUG_ANNOTATION, &writing->inner);
+        memcpy(event + event_size, writing->nested.data, writing->nested.size);
+        event_size += writing->nested.size;
+        writing->nested.size = 0;
     }
-    tacho_pb_message(&writing->packet, PACKET_TRACK_EVENT, &writing->message);
-    tacho_pb_u64(&writing->packet, PACKET_SEQUENCE_FLAGS, SEQUENCE_NEEDS_STATE);
-    write_packet(writing);
+    packet_size = put_field(packet, PACKET_TIMESTAMP, time_ns > 0 ? (uint64_t)time_ns : 0);
+    packet[packet_size++] = PACKET_TRACK_EVENT << 3 | 2;
+    packet[packet_size++] = (uint8_t)event_size; // below 128: one byte
+    memcpy(packet + packet_size, event, event_size);
+    packet_size += event_size;
+    packet_size += put_field(packet + packet_size, PACKET_SEQUENCE_FLAGS, SEQUENCE_NEEDS_STATE);
+    packet_size += put_field(packet + packet_size, PACKET_SEQUENCE_ID, SEQUENCE);
+    head[0] = TRACE_PACKET << 3 | 2;
+    head_size = 1 + put_varint(head + 1, packet_size);
+    tacho_out_write(writing->out, head, head_size);
+    tacho_out_write(writing->out, packet, packet_size);
 }
 
 // Begins and ends in the order of a stack, so that equal times nest rightly.

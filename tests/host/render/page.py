@@ -33,9 +33,23 @@ WORK = """
 """
 
 
-def dump(browser, page):
+# In the picture: a click on "serve" hides what is not in it, and all of it is a search's hit.
+WORK_SVG = """<script><![CDATA[
+  window.prompt = () => "serve";
+  const box = text => [...document.querySelectorAll("g.f")].find(
+    g => g.querySelector("title").textContent.startsWith(text));
+  box("serve").dispatchEvent(new MouseEvent("click"));
+  const hidden = [...document.querySelectorAll("g.f")].filter(g => g.style.display === "none");
+  document.getElementById("search").dispatchEvent(new MouseEvent("click"));
+  document.documentElement.setAttribute("data-result", hidden.length + " hidden, serve is " +
+    box("serve").querySelector("rect").getAttribute("width") + " wide, " +
+    document.getElementById("found").textContent);
+]]></script></svg>"""
+
+
+def dump(browser, page, name="page.html"):
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "page.html")
+        path = os.path.join(folder, name)
         with open(path, "wb") as file:
             file.write(page)
         done = subprocess.run(
@@ -83,6 +97,11 @@ def main():
     for wanted in ("1 functions, 35.0 %", 'callers&quot;:1', 'sandwich&quot;:2', 'histogram&quot;:1',
                    "total 600 ms"):
         assert wanted in result, (wanted, result)
+    picture = dump(browser, render("svg", "small").replace(b"</svg>", WORK_SVG.encode()), "a.svg")
+    found = re.search(r'data-result="([^"]*)"', picture)
+    # Outside of it are parse, copy and format; it fills the picture; a third of the whole matches.
+    assert found and found.group(1) == "3 hidden, serve is 1180 wide, matched 35.0 %", \
+        found or picture[:2000]
     check(dump(browser, render("html", "samples:100000")), ["profile", "notes"], 1000, 0)
     check(dump(browser, render("html", "diff")), [], 8, 0)
     return 0
