@@ -55,8 +55,9 @@ static void facts_memory(struct tacho_facts *facts, const struct tacho_run *run)
     static const char *const names[] = {"pss_bytes", "rss_bytes"};
 
     facts->memory_peak_bytes = tacho_run_gauge_max(run, "rss_peak_bytes", "run");
+    facts->memory_together_peak_bytes = tacho_run_gauge_max(run, "rss_bytes", "run");
     if (isnan(facts->memory_peak_bytes))
-        facts->memory_peak_bytes = tacho_run_gauge_max(run, "rss_bytes", "run");
+        facts->memory_peak_bytes = facts->memory_together_peak_bytes;
     facts->memory_mean_bytes = tacho_run_gauge_mean(run, "rss_bytes", "run");
     facts->swap_peak_bytes = tacho_run_gauge_max(run, "swap_bytes", "run");
     for (size_t i = 0; i < 2; i++) {

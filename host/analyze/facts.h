@@ -10,7 +10,8 @@
 struct tacho_facts {
     double wall_seconds, cpu_user_seconds, cpu_system_seconds, cpu_wait_seconds;
     double cpu_ratio_core, cpu_ratio_machine;
-    double memory_peak_bytes, memory_mean_bytes, swap_peak_bytes;
+    // Peak of the largest single process; of all together at one instant, and their mean.
+    double memory_peak_bytes, memory_together_peak_bytes, memory_mean_bytes, swap_peak_bytes;
     double page_faults_minor, page_faults_major;
     double switches_voluntary, switches_involuntary;
     double io_read_bytes, io_write_bytes, io_read_calls_bytes, io_write_calls_bytes;

@@ -81,6 +81,7 @@ void tacho_json_facts(struct tacho_json *json, const struct tacho_facts *facts)
     FACT(cpu_ratio_core);
     FACT(cpu_ratio_machine);
     FACT(memory_peak_bytes);
+    FACT(memory_together_peak_bytes);
     FACT(memory_mean_bytes);
     FACT(swap_peak_bytes);
     FACT(page_faults_minor);

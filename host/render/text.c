@@ -124,7 +124,10 @@ static void write_memory(const struct tacho_facts *facts, struct tacho_out *out)
 
     line_begin(out, "memory");
     tacho_out_printf(out, "peak %s", tacho_format_bytes(facts->memory_peak_bytes, text));
-    if (!isnan(facts->memory_mean_bytes))
+    if (facts->processes > 1 && !isnan(facts->memory_together_peak_bytes))
+        tacho_out_printf(out, " in the largest process, %s together",
+                         tacho_format_bytes(facts->memory_together_peak_bytes, text));
+    else if (!isnan(facts->memory_mean_bytes))
         tacho_out_printf(out, ", mean %s", tacho_format_bytes(facts->memory_mean_bytes, text));
     tacho_out_text(out, " · ");
     write_growth(&facts->memory, out);

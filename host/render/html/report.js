@@ -268,6 +268,7 @@ function head() {
       card(
         "memory peak",
         bytes(f.memory_peak_bytes),
+        f.processes > 1 ? `largest process; ${bytes(f.memory_together_peak_bytes)} together` : null,
         growth,
         known(f.page_faults_major) ? `${count(f.page_faults_major)} major faults` : null,
       ),
