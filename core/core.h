@@ -111,6 +111,16 @@ void tacho_slot_release(struct tacho_ring_slot *slot);
 void tacho_slot_park(struct tacho_ring_slot *spare);
 // The block of `series` for the calling thread, made if missing; 0: no room. Takes the lock.
 uint32_t tacho_block_make(uint32_t series);
+// How many calls of a zone to leave out before the next one is timed.
+uint32_t tacho_countdown_new(struct tacho_ring_slot *slot);
+
+// Zones that were left by longjmp stay on the open-zone stack until one around them ends, which may
+// be never. Where the thread's stack was tells them: a zone that began as deep or deeper than the
+// one that begins now, with the same zone, or deeper with any, cannot be open any more. Whether an
+// execution of `series` is really open around the one that begins now.
+bool tacho_open_is_inside(struct tacho_ring_slot *slot, uint32_t series);
+// Takes what was left off the top of the full stack; returns the new depth.
+uint32_t tacho_open_drop_left(struct tacho_ring_slot *slot, uint32_t series, uint32_t stack);
 // All of the slow path of entering: thread, region, series. True: ready to record.
 bool tacho_make_ready(struct tacho_series *series, uint32_t mode);
 

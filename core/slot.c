@@ -190,6 +190,7 @@ void tacho_ring_grow(void)
 static void take_over(struct tacho_ring_slot *slot, const struct tacho_ring_slot *from)
 {
     memcpy(slot->open, from->open, sizeof slot->open);
+    memcpy(slot->stack, from->stack, sizeof slot->stack);
     slot->depth = from->depth;
     for (uint32_t i = 0; i < slot->depth; i++)
         slot->open[i].what &= UINT32_MAX; // the blocks were the parent's
@@ -222,6 +223,50 @@ bool tacho_slot_ready(uint32_t mode)
         local->ready = ~0u;
     }
     return true;
+}
+
+// Uniform in 1..2N-1, so N on average: a fixed stride could run in step with the program.
+uint32_t tacho_countdown_new(struct tacho_ring_slot *slot)
+{
+    uint32_t one_in = __atomic_load_n(&tacho_core.header->sample_one_in, __ATOMIC_RELAXED);
+    uint32_t random = slot->random;
+    random ^= random << 13;
+    random ^= random >> 17;
+    random ^= random << 5;
+    slot->random = random;
+    return one_in <= 1 ? 1 : 1 + random % (2 * one_in - 1);
+}
+
+static bool was_left(const struct tacho_ring_slot *slot, uint32_t depth, uint32_t series,
+                     uint32_t stack)
+{
+    // The stack grows downwards; the difference is right across the wrap of the lower 32 bits, too.
+    int32_t above = (int32_t)(slot->stack[depth] - stack);
+    return above < 0 || (above == 0 && tacho_ring_open_series(slot->open[depth].what) == series);
+}
+
+bool tacho_open_is_inside(struct tacho_ring_slot *slot, uint32_t series)
+{
+    // The depth counts the one that begins already; its own entry is the last.
+    uint32_t stack = slot->stack[slot->depth - 1];
+    for (uint32_t depth = slot->depth - 1; depth-- > 0;)
+        if (tacho_ring_open_series(slot->open[depth].what) == series &&
+            !was_left(slot, depth, series, stack))
+            return true;
+    return false;
+}
+
+uint32_t tacho_open_drop_left(struct tacho_ring_slot *slot, uint32_t series, uint32_t stack)
+{
+    uint32_t depth = slot->depth;
+    while (depth > 0 && was_left(slot, depth - 1, series, stack)) {
+        depth--;
+        uint64_t what = slot->open[depth].what;
+        uint32_t block = tacho_ring_open_block(what);
+        if (block != 0 && (tacho_ring_open_flags(what) & TACHO_RING_OPEN_NESTED) == 0)
+            tacho_block_at(&tacho_local, block)->active = 0;
+    }
+    return depth;
 }
 
 void tacho_slot_release(struct tacho_ring_slot *slot)

@@ -15,18 +15,6 @@
 struct tacho_core tacho_core;
 TACHO_CPU_THREAD struct tacho_local tacho_local TACHO_CPU_THREAD_MODEL;
 
-// Uniform in 1..2N-1, so N on average: a fixed stride could run in step with the program.
-static uint32_t countdown_new(struct tacho_ring_slot *slot)
-{
-    uint32_t one_in = __atomic_load_n(&tacho_core.header->sample_one_in, __ATOMIC_RELAXED);
-    uint32_t random = slot->random;
-    random ^= random << 13;
-    random ^= random >> 17;
-    random ^= random << 5;
-    slot->random = random;
-    return one_in <= 1 ? 1 : 1 + random % (2 * one_in - 1);
-}
-
 // Whether sampling leaves this execution out.
 static bool sampled_out(struct tacho_local *local, struct tacho_ring_block *block)
 {
@@ -34,7 +22,7 @@ static bool sampled_out(struct tacho_local *local, struct tacho_ring_block *bloc
         block->countdown--;
         return true;
     }
-    block->countdown = countdown_new(local->slot);
+    block->countdown = tacho_countdown_new(local->slot);
     return false;
 }
 
@@ -48,7 +36,7 @@ static inline uint32_t enter_statistics(struct tacho_local *local, uint32_t id, 
     if (TACHO_UNLIKELY(reference == 0))
         return 0;
     struct tacho_ring_block *block = tacho_block_at(local, reference);
-    if (TACHO_UNLIKELY(block->active))
+    if (TACHO_UNLIKELY(block->active) && tacho_open_is_inside(local->slot, id))
         *flags |= TACHO_RING_OPEN_NESTED;
     block->active = 1;
     if ((mode & TACHO_MODE_SAMPLED) && sampled_out(local, block))
@@ -64,12 +52,16 @@ static inline struct tacho_scope enter(uint32_t id, uint32_t mode, uint32_t flag
     struct tacho_ring_slot *slot = local->slot;
     uint32_t depth = slot->depth, reference = 0;
     if (TACHO_UNLIKELY(depth >= TACHO_RING_DEPTH_MAX)) {
-        slot->lost_depth++;
-        return scope;
+        depth = tacho_open_drop_left(slot, id, tacho_cpu_stack());
+        if (depth >= TACHO_RING_DEPTH_MAX) {
+            slot->lost_depth++;
+            return scope;
+        }
     }
     __atomic_store_n(&slot->depth, depth + 1, __ATOMIC_RELAXED);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     struct tacho_ring_open *open = &slot->open[depth];
+    slot->stack[depth] = tacho_cpu_stack();
     if (mode & (TACHO_MODE_STATISTICS | TACHO_MODE_SAMPLED)) {
         reference = enter_statistics(local, id, mode, &flags);
         open->child = 0;

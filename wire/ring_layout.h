@@ -187,6 +187,7 @@ struct tacho_ring_slot {
     uint64_t reserved_who[2];
     uint32_t leaf[TACHO_RING_LEAVES]; // references to arrays of block references
     struct tacho_ring_open open[TACHO_RING_DEPTH_MAX];
+    uint32_t stack[TACHO_RING_DEPTH_MAX]; // of each open zone: where its thread's stack was, / 16
 };
 
 // What one thread knows of one series. A counter has only the part before `buckets`.

@@ -88,9 +88,11 @@ static void recursion_counts_its_total_once(void **state)
     start(TACHO_MODE_STATISTICS, 1);
     struct tacho_scope first = tacho_zone_begin(&outer);
     pass(10);
+    tacho_mock_stack -= 5; // called from within
     struct tacho_scope second = tacho_zone_begin(&outer);
     pass(5);
     tacho_zone_end(&outer, second);
+    tacho_mock_stack += 5;
     tacho_zone_end(&outer, first);
     const struct tacho_ring_block *block = block_of(&outer.series);
     assert_int_equal(block->count, 2);
@@ -220,13 +222,41 @@ static void too_deep_is_counted(void **state)
     (void)state;
     struct tacho_scope scopes[TACHO_RING_DEPTH_MAX + 5];
     start(TACHO_MODE_STATISTICS, 1);
-    for (size_t i = 0; i < TACHO_RING_DEPTH_MAX + 5; i++)
+    for (size_t i = 0; i < TACHO_RING_DEPTH_MAX + 5; i++) {
         scopes[i] = tacho_zone_begin(&outer);
+        tacho_mock_stack--;
+    }
     for (size_t i = TACHO_RING_DEPTH_MAX + 5; i-- > 0;)
         tacho_zone_end(&outer, scopes[i]);
     assert_int_equal(tacho_local.slot->lost_depth, 5);
     assert_int_equal(tacho_local.slot->depth, 0);
     assert_int_equal(block_of(&outer.series)->count, TACHO_RING_DEPTH_MAX);
+}
+
+// A server's loop that catches by setjmp, inside a zone that never ends: what was left in earlier
+// rounds must neither be taken for a zone around the next round's nor fill the stack for good.
+static void zones_left_in_a_loop_without_end_do_not_pile_up(void **state)
+{
+    (void)state;
+    struct tacho_zone loop = {TACHO_SERIES_INIT("loop", "", TACHO_SERIES_ZONE, "f")};
+    start(TACHO_MODE_STATISTICS, 1);
+    tacho_zone_begin(&loop);
+    tacho_mock_stack -= 10;
+    for (int round = 0; round < 1000; round++) {
+        struct tacho_scope scope = tacho_zone_begin(&outer);
+        tacho_mock_stack -= 10;
+        tacho_zone_begin(&inner); // and longjmp, every other time
+        pass(3);
+        tacho_mock_stack += 10;
+        if (round % 2)
+            tacho_zone_end(&outer, scope);
+    }
+    const struct tacho_ring_block *block = block_of(&outer.series);
+    assert_true(tacho_local.slot->depth < TACHO_RING_DEPTH_MAX);
+    assert_in_range(tacho_local.slot->lost_depth, 0, 20);
+    assert_int_equal(block->count, 500);
+    assert_int_equal(block->total, 1500); // none is nested in another
+    assert_int_equal(block->nested, 0);
 }
 
 static void sampling_times_one_in_n_and_counts_every_call(void **state)
@@ -336,6 +366,7 @@ int main(void)
         FRESH(a_mode_that_changes_inside_a_zone_keeps_the_stack_straight),
         FRESH(a_zone_that_was_left_without_an_end_is_closed_by_the_next),
         FRESH(too_deep_is_counted),
+        FRESH(zones_left_in_a_loop_without_end_do_not_pile_up),
         FRESH(sampling_times_one_in_n_and_counts_every_call),
         FRESH(sampled_self_time_is_right_on_average),
         FRESH(a_limit_that_was_passed_is_counted_and_told),

@@ -53,4 +53,16 @@ static inline void tacho_cpu_add(uint64_t *cell, uint64_t amount)
 #endif
 }
 
+// Where the stack is, in units of 16 bytes; only the lower 32 bits matter.
+static inline uint32_t tacho_cpu_stack(void)
+{
+#if defined(__x86_64__)
+    uint64_t stack;
+    __asm__("movq %%rsp, %0" : "=r"(stack));
+    return (uint32_t)(stack >> 4);
+#else
+    return (uint32_t)((uintptr_t)__builtin_frame_address(0) >> 4);
+#endif
+}
+
 #endif

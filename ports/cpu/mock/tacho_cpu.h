@@ -9,6 +9,7 @@
 
 // Each reading takes `tacho_mock_step` ticks.
 extern uint64_t tacho_mock_ticks, tacho_mock_step;
+extern uint32_t tacho_mock_stack;
 
 static inline uint64_t tacho_cpu_ticks(void)
 {
@@ -27,6 +28,12 @@ static inline uint64_t tacho_cpu_claim(uint64_t *cell, uint64_t amount)
 static inline void tacho_cpu_add(uint64_t *cell, uint64_t amount)
 {
     *cell += amount;
+}
+
+// Where the stack is, in units of 16 bytes; only the lower 32 bits matter.
+static inline uint32_t tacho_cpu_stack(void)
+{
+    return tacho_mock_stack;
 }
 
 #endif

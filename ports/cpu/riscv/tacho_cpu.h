@@ -56,4 +56,10 @@ static inline void tacho_cpu_add(uint64_t *cell, uint64_t amount)
     tacho_cpu_unlock(before);
 }
 
+// Where the stack is, in units of 16 bytes; only the lower 32 bits matter.
+static inline uint32_t tacho_cpu_stack(void)
+{
+    return (uint32_t)((uintptr_t)__builtin_frame_address(0) >> 4);
+}
+
 #endif

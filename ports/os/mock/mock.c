@@ -8,6 +8,7 @@
 struct tacho_mock tacho_mock;
 uint32_t tacho_control[32];
 uint64_t tacho_mock_ticks, tacho_mock_step;
+uint32_t tacho_mock_stack;
 
 static bool lock(void)
 {
@@ -67,6 +68,7 @@ void tacho_mock_begin(void *memory, size_t bytes, size_t bytes_max, size_t ring_
     tacho_control[TACHO_CONTROL_MODE] = 0;
     tacho_mock_ticks = 1000;
     tacho_mock_step = 0;
+    tacho_mock_stack = 1000000;
     port.ring_bytes = ring_bytes;
     tacho_core.port = &port;
     tacho_region_init(memory, bytes, bytes_max);
