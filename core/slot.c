@@ -242,6 +242,8 @@ static bool was_left(const struct tacho_ring_slot *slot, uint32_t depth, uint32_
 {
     // The stack grows downwards; the difference is right across the wrap of the lower 32 bits, too.
     int32_t above = (int32_t)(slot->stack[depth] - stack);
+    if (tacho_ring_open_block(slot->open[depth].what) == 0)
+        return false; // only with statistics it was noted where the stack was
     return above < 0 || (above == 0 && tacho_ring_open_series(slot->open[depth].what) == series);
 }
 

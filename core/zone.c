@@ -52,7 +52,8 @@ static inline struct tacho_scope enter(uint32_t id, uint32_t mode, uint32_t flag
     struct tacho_ring_slot *slot = local->slot;
     uint32_t depth = slot->depth, reference = 0;
     if (TACHO_UNLIKELY(depth >= TACHO_RING_DEPTH_MAX)) {
-        depth = tacho_open_drop_left(slot, id, tacho_cpu_stack());
+        if (mode & TACHO_MODE_STATISTICS)
+            depth = tacho_open_drop_left(slot, id, tacho_cpu_stack());
         if (depth >= TACHO_RING_DEPTH_MAX) {
             slot->lost_depth++;
             return scope;
@@ -61,8 +62,8 @@ static inline struct tacho_scope enter(uint32_t id, uint32_t mode, uint32_t flag
     __atomic_store_n(&slot->depth, depth + 1, __ATOMIC_RELAXED);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     struct tacho_ring_open *open = &slot->open[depth];
-    slot->stack[depth] = tacho_cpu_stack();
     if (mode & (TACHO_MODE_STATISTICS | TACHO_MODE_SAMPLED)) {
+        slot->stack[depth] = tacho_cpu_stack();
         reference = enter_statistics(local, id, mode, &flags);
         open->child = 0;
     }

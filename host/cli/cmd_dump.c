@@ -93,9 +93,12 @@ static int read_run(const char *path, struct tacho_run_writer *writer, struct ta
     bool alive = tacho_ring_is_alive(identity);
     uint64_t ticks;
     int64_t host_ns;
-    if (alive && tacho_ring_is_this_boot(identity) &&
-        !(identity->flags & TACHO_RING_FLAG_SNAPSHOT) && tacho_ring_clock_now(&ticks, &host_ns))
-        tacho_ring_reader_clock_point(reader, ticks, host_ns);
+    if (tacho_ring_is_this_boot(identity) && tacho_ring_clock_now(&ticks, &host_ns)) {
+        if (alive && !(identity->flags & TACHO_RING_FLAG_SNAPSHOT))
+            tacho_ring_reader_clock_point(reader, ticks, host_ns);
+        else
+            tacho_ring_reader_rate_point(reader, ticks, host_ns);
+    }
     // The zero of host time: when this machine's clock said start_unix_ns.
     run->info.start_host_ns = tacho_time_monotonic_ns();
     run->info.start_unix_ns = tacho_time_unix_ns();

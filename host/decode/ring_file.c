@@ -83,6 +83,21 @@ static int check_head(const struct tacho_ring_header *header, struct tacho_fail 
     return 0;
 }
 
+// The rate between the first point and `point`: the further it is away, the better.
+static void measure_rate(struct tacho_ring_reader *reader, const struct tacho_ring_point *point)
+{
+    const struct tacho_ring_point *first = &reader->first;
+    int64_t span_ns = point->host_ns - first->host_ns;
+    if (first->host_ns == 0 || point->ticks <= first->ticks || span_ns < reader->rate_span_ns ||
+        span_ns < (reader->is_finishing ? HZ_SPAN_NS_MIN : HZ_SPAN_NS))
+        return;
+    double hz = (double)(point->ticks - first->ticks) * 1e9 / (double)span_ns;
+    if (hz < HZ_MIN || hz > HZ_MAX)
+        return;
+    reader->hz = hz;
+    reader->rate_span_ns = span_ns;
+}
+
 static void note_point(struct tacho_ring_reader *reader, const struct tacho_ring_point *point)
 {
     if ((point->sequence & 1) || point->host_ns <= 0)
@@ -91,14 +106,7 @@ static void note_point(struct tacho_ring_reader *reader, const struct tacho_ring
         reader->first = *point;
     if (point->host_ns > reader->last.host_ns)
         reader->last = *point;
-    int64_t span_ns = reader->is_finishing ? HZ_SPAN_NS_MIN : HZ_SPAN_NS;
-    if (reader->last.host_ns - reader->first.host_ns < span_ns ||
-        reader->last.ticks <= reader->first.ticks)
-        return;
-    double hz = (double)(reader->last.ticks - reader->first.ticks) * 1e9 /
-                (double)(reader->last.host_ns - reader->first.host_ns);
-    if (hz >= HZ_MIN && hz <= HZ_MAX)
-        reader->hz = hz;
+    measure_rate(reader, &reader->last);
 }
 
 void tacho_ring_reader_clock_point(struct tacho_ring_reader *reader, uint64_t ticks,
@@ -106,6 +114,12 @@ void tacho_ring_reader_clock_point(struct tacho_ring_reader *reader, uint64_t ti
 {
     const struct tacho_ring_point point = {0, 0, ticks, host_ns};
     note_point(reader, &point);
+}
+
+void tacho_ring_reader_rate_point(struct tacho_ring_reader *reader, uint64_t ticks, int64_t host_ns)
+{
+    const struct tacho_ring_point point = {0, 0, ticks, host_ns};
+    measure_rate(reader, &point);
 }
 
 double tacho_reader_ns(const struct tacho_ring_reader *reader, double ticks)

@@ -76,6 +76,11 @@ tacho_ring_reader_identity(const struct tacho_ring_reader *reader);
 void tacho_ring_reader_clock_point(struct tacho_ring_reader *reader, uint64_t ticks,
                                    int64_t host_ns);
 
+// Of a process that ended, or a snapshot: such a point says only how fast the clock is, not how
+// long the program lived. Same machine, same boot.
+void tacho_ring_reader_rate_point(struct tacho_ring_reader *reader, uint64_t ticks,
+                                  int64_t host_ns);
+
 // Pushes what is new: the clock, zones, metrics, threads, spans, events, and one sample of each
 // metric.
 int tacho_ring_reader_drain(struct tacho_ring_reader *reader, struct tacho_sink *sink,

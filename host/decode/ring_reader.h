@@ -38,8 +38,9 @@ struct tacho_ring_reader {
     struct tacho_ring_input *input;
     struct tacho_ring_header header; // as read last
     struct tacho_ring_identity identity;
-    uint32_t clock; // record id; 0: not described
-    double hz;      // 0: not known
+    uint32_t clock;       // record id; 0: not described
+    double hz;            // 0: not known
+    int64_t rate_span_ns; // between the points that say so
     bool is_finishing;
     struct tacho_ring_point first, last;
     uint64_t pushed_point;                          // ticks of the latest mapping point pushed

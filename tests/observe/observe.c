@@ -102,7 +102,7 @@ void observe_read(const char *path, struct collect *collect, struct tacho_ring_i
         tacho_ring_reader_open(&reader, &link.input, &fail) < 0)
         fail_msg("%s", fail.text);
     tacho_ring_clock_now(&ticks, &host_ns);
-    tacho_ring_reader_clock_point(reader, ticks, host_ns);
+    tacho_ring_reader_rate_point(reader, ticks, host_ns); // the program ended
     if (tacho_ring_reader_finish(reader, &collect->sink, &fail) < 0)
         fail_msg("%s", fail.text);
     if (identity)
