@@ -191,11 +191,13 @@ static int stop(struct tacho_source *source, struct tacho_fail *fail)
         return 0;
     tacho_start_perf_take(&self->perf);
     // A program that ended between two looks: its count went to this process when it was waited
-    // for.
-    if (!self->output_ns && launch->exited && launch->usage.write_calls_bytes > 0) {
-        self->output_ns = launch->exit_ns;
-        self->output_late_ns = launch->exit_ns - self->look_ns;
+    // for. What is left of it until then belongs to root, and a look is refused to others.
+    if (launch->exited) {
         self->io_error = 0;
+        if (!self->output_ns && launch->usage.write_calls_bytes > 0) {
+            self->output_ns = launch->exit_ns;
+            self->output_late_ns = launch->exit_ns - self->look_ns;
+        }
     }
     return push_known(self, fail) < 0 ? fail->code : push_unknown(self, fail);
 }
