@@ -21,20 +21,20 @@ static volatile uint64_t result;
 
 PLAIN static double time_reads(void)
 {
-    double start = now_ns();
+    double start = own_ns();
     for (long i = 0; i < LOOPS; i++) {
         uint64_t before = raw_ticks();
         result = raw_ticks() - before;
     }
-    return (now_ns() - start) / LOOPS;
+    return (own_ns() - start) / LOOPS;
 }
 
 PLAIN static double time_calls(void)
 {
-    double start = now_ns();
+    double start = own_ns();
     for (long i = 0; i < LOOPS; i++)
         empty_function();
-    return (now_ns() - start) / LOOPS;
+    return (own_ns() - start) / LOOPS;
 }
 
 PLAIN int main(int argc, char **argv)
