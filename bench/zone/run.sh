@@ -1,7 +1,7 @@
 #!/bin/sh
 # What a zone costs beside LTTng-UST and uftrace, in one run: run.sh BUILD [ROUNDS]
 #
-# A peer that is missing is left out, with a sentence. Nothing stays behind.
+# A peer that is missing is left out, with a sentence. Nothing stays behind but LTTng's own wait files in /dev/shm.
 build=${1:?usage: run.sh BUILD [ROUNDS]}
 rounds=${2:-31}
 folder=$(mktemp -d) || exit 3
