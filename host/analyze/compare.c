@@ -8,6 +8,7 @@
 #include "base/array.h"
 
 #define PROBABILITY_DEFAULT     0.01
+#define PROBABILITY_CONFIRMS    0.05
 #define THRESHOLD_DEFAULT       0.02
 #define THRESHOLD_EXACT_DEFAULT 0.001
 #define COUNT_MIN               5
@@ -280,9 +281,20 @@ void tacho_compare_holm(struct tacho_comparison *results, size_t count)
     free(order);
 }
 
+// A rerun has one question left, so it need not be as sure as the search among many was.
+static bool agrees(const struct tacho_comparison *first, const struct tacho_comparison *rerun)
+{
+    bool same_way = (rerun->change > 0) == (first->change > 0);
+
+    if (rerun->verdict != TACHO_COMPARISON_INCONCLUSIVE)
+        return rerun->verdict == first->verdict;
+    return rerun->reason == TACHO_REASON_NOISY && same_way &&
+           rerun->probability < PROBABILITY_CONFIRMS && fabs(rerun->change) > rerun->limit;
+}
+
 void tacho_compare_confirm(struct tacho_comparison *first, const struct tacho_comparison *rerun)
 {
-    if (has_verdict(first) && rerun->verdict != first->verdict)
+    if (has_verdict(first) && !agrees(first, rerun))
         conclude(first, TACHO_COMPARISON_INCONCLUSIVE, TACHO_REASON_NOT_CONFIRMED);
 }
 

@@ -48,10 +48,14 @@ static void *room(size_t count, size_t size)
 static double *sorted_copy(const double *values, size_t count)
 {
     double *copy = room(count, sizeof *copy);
+    bool ascends = true;
 
-    if (count > 0)
-        memcpy(copy, values, count * sizeof *copy);
-    qsort(copy, count, sizeof *copy, by_value);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = values[i];
+        ascends = ascends && (i == 0 || copy[i - 1] <= copy[i]);
+    }
+    if (!ascends)
+        qsort(copy, count, sizeof *copy, by_value);
     return copy;
 }
 
@@ -116,6 +120,29 @@ static size_t distance(size_t x, size_t y)
     return x > y ? x - y : y - x;
 }
 
+// Adds the choices with value k to those without it. A row is touched only from the sum of its j
+// lowest to the sum of the j highest of the values up to k, and if enough values are left to fill
+// it up.
+static void choose_or_not(double *ways, size_t width, const struct pooled *pooled, size_t k)
+{
+    size_t n = pooled->a_count, left = pooled->total - k - 1, low[TACHO_RANK_EXACT_MAX + 1];
+    size_t high[TACHO_RANK_EXACT_MAX + 1], rank = pooled->doubled_rank[k];
+    size_t most = k + 1 < n ? k + 1 : n;
+
+    low[0] = high[0] = 0;
+    for (size_t j = 1; j < most; j++) {
+        low[j] = low[j - 1] + pooled->doubled_rank[j - 1];
+        high[j] = high[j - 1] + pooled->doubled_rank[k - j];
+    }
+    for (size_t j = most; j >= 1 && j + left >= n; j--) {
+        double *to = ways + j * width + rank;
+        const double *from = ways + (j - 1) * width;
+
+        for (size_t s = low[j - 1]; s <= high[j - 1]; s++)
+            to[s] += from[s];
+    }
+}
+
 // Counts the ways to choose a_count of the pooled values by the sum of their doubled ranks: row j
 // of the table holds the choices of j values.
 static void test_with_ties(const struct pooled *pooled, struct tacho_rank_test *test)
@@ -131,17 +158,8 @@ static void test_with_ties(const struct pooled *pooled, struct tacho_rank_test *
     ways = room((n + 1) * width, sizeof *ways);
     memset(ways, 0, (n + 1) * width * sizeof *ways);
     ways[0] = 1;
-    for (size_t k = 0; k < total; k++) {
-        size_t rank = pooled->doubled_rank[k], left = total - k - 1;
-
-        for (size_t j = k + 1 < n ? k + 1 : n; j >= 1 && j + left >= n; j--) {
-            double *to = ways + j * width + rank;
-            const double *from = ways + (j - 1) * width;
-
-            for (size_t s = 0; s + rank < width; s++)
-                to[s] += from[s];
-        }
-    }
+    for (size_t k = 0; k < total; k++)
+        choose_or_not(ways, width, pooled, k);
     far = distance(pooled->a_sum, mean);
     farthest = distance(lowest, mean);
     if (distance(width - 1, mean) > farthest)
@@ -177,9 +195,9 @@ static void test_approximately(const struct pooled *pooled, struct tacho_rank_te
 void tacho_rank_test_build(const double *a, size_t a_count, const double *b, size_t b_count,
                            struct tacho_rank_test *test)
 {
-    bool few = a_count <= TACHO_RANK_EXACT_MAX && b_count <= TACHO_RANK_EXACT_MAX;
     double *sorted_a, *sorted_b;
     struct pooled pooled;
+    size_t most;
 
     memset(test, 0, sizeof *test);
     test->u = test->probability = test->smallest = NAN;
@@ -191,8 +209,9 @@ void tacho_rank_test_build(const double *a, size_t a_count, const double *b, siz
     test->tied = pooled.tied;
     test->u = (double)a_count * (double)b_count -
               ((double)pooled.a_sum - (double)a_count * ((double)a_count + 1)) / 2;
-    test->method = few ? TACHO_RANK_EXACT : TACHO_RANK_NORMAL;
-    if (!few)
+    most = pooled.tied > 0 ? TACHO_RANK_EXACT_TIED_MAX : TACHO_RANK_EXACT_MAX;
+    test->method = a_count <= most && b_count <= most ? TACHO_RANK_EXACT : TACHO_RANK_NORMAL;
+    if (test->method == TACHO_RANK_NORMAL)
         test_approximately(&pooled, test);
     else if (pooled.tied > 0)
         test_with_ties(&pooled, test);
@@ -227,38 +246,60 @@ struct differences {
     size_t a_count, b_count;
 };
 
-static size_t differences_up_to(const struct differences *d, double bound)
+// How the differences lie around a bound.
+struct divide {
+    size_t count;        // not above it
+    double below, above; // the largest of those, the smallest of the others
+};
+
+static void differences_divide(const struct differences *d, double bound, struct divide *divide)
 {
     size_t count = 0, i = 0;
+    double below = -INFINITY, above = INFINITY;
 
     for (size_t j = 0; j < d->b_count; j++) {
         while (i < d->a_count && d->b[j] - d->a[i] > bound)
             i++;
+        if (i > 0 && d->b[j] - d->a[i - 1] < above)
+            above = d->b[j] - d->a[i - 1];
+        if (i < d->a_count && d->b[j] - d->a[i] > below)
+            below = d->b[j] - d->a[i];
         count += d->a_count - i;
     }
-    return count;
+    *divide = (struct divide){count, below, above};
 }
 
-// The difference with `rank` (from 1) in ascending order, exactly.
+// The difference with `rank` (from 1) in ascending order, exactly: the bounds are differences
+// themselves. Every other step looks where the rank would be if they were spread evenly, which
+// mostly takes a dozen steps; the steps between halve the doubles in between, at most 64 times.
 static double difference_of_rank(const struct differences *d, size_t rank)
 {
-    int64_t low = order_of(d->b[0] - d->a[d->a_count - 1]);
-    int64_t high = order_of(d->b[d->b_count - 1] - d->a[0]);
+    double low = d->b[0] - d->a[d->a_count - 1], high = d->b[d->b_count - 1] - d->a[0];
+    size_t before = 0, up_to = d->a_count * d->b_count; // differences below low, up to high
 
-    while (low < high) {
-        int64_t middle = low + (int64_t)(((uint64_t)high - (uint64_t)low) / 2);
+    for (bool even = true; low < high; even = !even) {
+        int64_t from = order_of(low), to = order_of(high);
+        double share = ((double)(rank - before) - 0.5) / (double)(up_to - before);
+        double bound = low + (high - low) * share;
+        struct divide divide;
 
-        if (differences_up_to(d, value_at(middle)) >= rank)
-            high = middle;
-        else
-            low = middle + 1;
+        if (!even || !(bound >= low && bound < high))
+            bound = value_at(from + (int64_t)(((uint64_t)to - (uint64_t)from) / 2));
+        differences_divide(d, bound, &divide);
+        if (divide.count >= rank) {
+            high = divide.below;
+            up_to = divide.count;
+        } else {
+            low = divide.above;
+            before = divide.count;
+        }
     }
-    return value_at(low) + 0.0; // no negative zero
+    return low + 0.0; // no negative zero
 }
 
 // How many of the smallest and of the largest differences lie outside of the interval, plus one: 0
 // if the level cannot be had.
-static size_t interval_rank(size_t n, size_t m, double level, enum tacho_rank_method method)
+static size_t interval_rank_find(size_t n, size_t m, double level, enum tacho_rank_method method)
 {
     double tail = (1 - level) / 2, sum = 0, all, pairs = (double)n * (double)m, rank;
     size_t groups[2] = {m, n}, length = n * m / 2 + 1, count = 0;
@@ -278,6 +319,23 @@ static size_t interval_rank(size_t n, size_t m, double level, enum tacho_rank_me
     }
     free(ways);
     return count;
+}
+
+// Many comparisons in a row are of the same sizes: the last answer is kept.
+static size_t interval_rank(size_t n, size_t m, double level, enum tacho_rank_method method)
+{
+    static _Thread_local struct {
+        size_t n, m, rank;
+        double level;
+    } last;
+
+    if (last.n != n || last.m != m || last.level < level || last.level > level) {
+        last.rank = interval_rank_find(n, m, level, method);
+        last.n = n;
+        last.m = m;
+        last.level = level;
+    }
+    return last.rank;
 }
 
 void tacho_shift_build(const double *a, size_t a_count, const double *b, size_t b_count,

@@ -244,6 +244,19 @@ static void a_rerun_that_disagrees_takes_the_verdict_back(void **state)
     (void)state;
     tacho_compare_confirm(&first, &rerun);
     assert_int_equal(first.verdict, TACHO_COMPARISON_REGRESSION);
+    first.change = 0.05;
+    rerun = (struct tacho_comparison){
+        .reason = TACHO_REASON_NOISY, .change = 0.04, .limit = 0.02, .probability = 0.03};
+    tacho_compare_confirm(&first, &rerun);
+    assert_int_equal(first.verdict, TACHO_COMPARISON_REGRESSION);
+    rerun.change = -0.04;
+    tacho_compare_confirm(&first, &rerun);
+    verdict_is(&first, TACHO_COMPARISON_INCONCLUSIVE, TACHO_REASON_NOT_CONFIRMED);
+    first.verdict = TACHO_COMPARISON_REGRESSION;
+    rerun.change = 0.01;
+    tacho_compare_confirm(&first, &rerun);
+    verdict_is(&first, TACHO_COMPARISON_INCONCLUSIVE, TACHO_REASON_NOT_CONFIRMED);
+    first.verdict = TACHO_COMPARISON_REGRESSION;
     rerun.verdict = TACHO_COMPARISON_NO_CHANGE;
     tacho_compare_confirm(&first, &rerun);
     verdict_is(&first, TACHO_COMPARISON_INCONCLUSIVE, TACHO_REASON_NOT_CONFIRMED);
