@@ -71,6 +71,7 @@ static void attributes_of(struct perf_event_attr *attributes, enum tacho_perf_pu
     attributes->use_clockid = 1;
     attributes->clockid = CLOCK_MONOTONIC;
     attributes->inherit = 1;
+    attributes->read_format = PERF_FORMAT_TOTAL_TIME_RUNNING;
     attributes->watermark = 1;
     attributes->wakeup_watermark = 1u << 30; // the ring's own watermark counts
     // Not build_id: a mapping that several tools watch gets the flag of whoever asked for it in the
@@ -148,12 +149,12 @@ int tacho_perf_events_add(struct tacho_perf_events *events, const struct tacho_p
     return 0;
 }
 
-uint64_t tacho_perf_events_count(const struct tacho_perf_events *events)
+uint64_t tacho_perf_events_running_ns(const struct tacho_perf_events *events)
 {
-    uint64_t sum = 0, value;
+    uint64_t sum = 0, values[2]; // the count, and for how long it was counted
     for (size_t i = 0; i < events->fds.count; i++)
-        if (read(events->fds.items[i], &value, sizeof value) == sizeof value)
-            sum += value;
+        if (read(events->fds.items[i], values, sizeof values) == sizeof values)
+            sum += values[1];
     return sum;
 }
 

@@ -46,9 +46,9 @@ struct tacho_perf_events {
 int tacho_perf_events_add(struct tacho_perf_events *events, const struct tacho_perf_rings *rings,
                           pid_t tid, bool on_exec, struct tacho_map *ids, uint64_t mark,
                           struct tacho_fail *fail);
-// The sum of what the events counted, with that of the threads that inherited them: nanoseconds of
-// CPU time, or cycles.
-uint64_t tacho_perf_events_count(const struct tacho_perf_events *events);
+// For how long the events were counting, with those of the threads that inherited them: the CPU
+// time of the threads since the events were added.
+uint64_t tacho_perf_events_running_ns(const struct tacho_perf_events *events);
 void tacho_perf_events_close(struct tacho_perf_events *events);
 
 #endif

@@ -309,23 +309,22 @@ static int sampler_poll(struct tacho_source *source, int64_t now_ns, struct tach
 // Takes what is left and works out the rate that was reached, per second of CPU time.
 static int finish(struct tacho_sampler *sampler, struct tacho_fail *fail)
 {
-    double samples =
-        (double)(sampler->uses_agent ? sampler->counts.samples : sampler->perf.cpu_samples);
     if (sampler->uses_agent) {
         const struct tacho_sampler_agent *agent = &sampler->agent;
         tacho_sampler_agent_stop(sampler);
         if (tacho_sampler_agent_drain(sampler, fail) < 0)
             return fail->code;
         if (agent->periods)
-            sampler->profile.rate_hz =
-                samples * 1e9 / ((double)agent->periods * (double)agent->period_ns);
+            sampler->profile.rate_hz = (double)sampler->counts.samples * 1e9 /
+                                       ((double)agent->periods * (double)agent->period_ns);
         return note_agent(sampler, fail);
     }
     if (tacho_sampler_perf_drain(sampler, UINT64_MAX, fail) < 0 ||
         tacho_sampler_perf_finish(sampler, fail) < 0)
         return fail->code;
-    if (!sampler->perf.support.cycles && sampler->perf.cpu_count && samples > 0)
-        sampler->profile.rate_hz = samples * 1e9 / (double)sampler->perf.cpu_count;
+    if (sampler->perf.running_ns && sampler->perf.cpu_samples)
+        sampler->profile.rate_hz =
+            (double)sampler->perf.cpu_samples * 1e9 / (double)sampler->perf.running_ns;
     return 0;
 }
 

@@ -29,6 +29,9 @@
 #define RING_BYTES_OFF_CPU  ((size_t)4 << 20)
 #define ADAPT_SAMPLES       200   // how many stacks a decision needs
 #define ADAPT_SHARE         0.005 // of them cut off: then the copies grow
+#define FIT_SHARE           0.998 // of the complete stacks fit into a smaller copy
+#define SHRINK_HZ           250.0
+#define SHRINK_THREADS_MAX  64
 #define SCAN_ROUNDS_MAX     16
 
 static struct tacho_perf_config config_of(const struct tacho_sampler *sampler)
@@ -212,6 +215,19 @@ static int hold_wait(struct tacho_sampled_thread *thread, const struct tacho_sta
     return 0;
 }
 
+// The sizes that copies can have.
+static const uint32_t sizes[TACHO_SAMPLER_SIZES] = {2048,  4096,  6144,  8192,
+                                                    12288, 16384, 32768, STACK_BYTES_MAX};
+
+// The smallest size that holds so many bytes.
+static unsigned size_class(uint64_t bytes)
+{
+    unsigned i = 0;
+    while (i + 1 < TACHO_SAMPLER_SIZES && sizes[i] < bytes)
+        i++;
+    return i;
+}
+
 static int take_sample(struct tacho_sampler *sampler, const struct perf_event_header *header,
                        struct tacho_fail *fail)
 {
@@ -243,6 +259,8 @@ static int take_sample(struct tacho_sampler *sampler, const struct perf_event_he
     perf->cpu_samples++;
     perf->window_stack_end +=
         end == TACHO_UNWIND_STACK_END && sample.stack.size + 8 > perf->events.config.stack_bytes;
+    if (end == TACHO_UNWIND_COMPLETE)
+        perf->window_used[size_class(sampler->unwinder.stack_used + 8)]++;
     stack.profile = sampler->profile.id;
     stack.weight = (int64_t)sample.period;
     return tacho_sampler_push(sampler, taken.thread, &stack, (int64_t)head->time, fail);
@@ -494,9 +512,10 @@ int tacho_sampler_perf_start(struct tacho_sampler *sampler, struct tacho_fail *f
     return attach_processes(sampler, sampler->pids, sampler->config.pid_count, fail);
 }
 
-// --- growing copies ---
+// --- fitting the copies to the stacks ---
 
-static void grow(struct tacho_sampler *sampler, uint32_t stack_bytes, struct tacho_fail *fail)
+// Replaces the events by ones with copies of another size; the old ones stay where that is refused.
+static void resize(struct tacho_sampler *sampler, uint32_t stack_bytes, struct tacho_fail *fail)
 {
     struct tacho_sampler_perf *perf = &sampler->perf;
     struct tacho_perf_events old = perf->events;
@@ -510,35 +529,64 @@ static void grow(struct tacho_sampler *sampler, uint32_t stack_bytes, struct tac
     perf->generation++;
     perf->switch_ns = INT64_MAX; // until every thread has the new events, the old ones count
     if (attach_processes(sampler, pids.items, pids.count, fail) < 0) {
-        perf->cannot_grow = true;
+        perf->cannot_change = true;
         tacho_perf_events_close(&perf->events);
         perf->events = old;
         perf->generation--;
         perf->switch_ns = 0;
     } else {
         perf->switch_ns = tacho_time_monotonic_ns();
-        perf->cpu_count += tacho_perf_events_count(&old);
+        perf->running_ns += tacho_perf_events_running_ns(&old);
         tacho_perf_events_close(&old);
         sampler->counts.stack_bytes = stack_bytes;
     }
     tacho_array_release(&pids);
 }
 
+// The size with some room above what nearly all complete stacks of this window used.
+static uint32_t size_that_fits(const struct tacho_sampler_perf *perf)
+{
+    uint64_t total = 0, seen = 0;
+    unsigned i = 0;
+    for (unsigned j = 0; j < TACHO_SAMPLER_SIZES; j++)
+        total += perf->window_used[j];
+    while (i + 1 < TACHO_SAMPLER_SIZES &&
+           (double)(seen += perf->window_used[i]) < FIT_SHARE * (double)total)
+        i++;
+    return sizes[i + 2 < TACHO_SAMPLER_SIZES ? i + 1 : i];
+}
+
+// The size that the copies should have now. Copying what no walk looks at costs the program, but
+// only at high rates more than changing does.
+static uint32_t size_wanted(const struct tacho_sampler *sampler)
+{
+    const struct tacho_sampler_perf *perf = &sampler->perf;
+    uint32_t now = perf->events.config.stack_bytes, fits;
+    double samples = (double)perf->window_samples;
+    if ((double)perf->window_stack_end > ADAPT_SHARE * samples)
+        return now * 2 > STACK_BYTES_MAX ? STACK_BYTES_MAX : now * 2;
+    if (perf->has_grown || perf->events.config.rate_hz < SHRINK_HZ ||
+        sampler->table.threads.count > SHRINK_THREADS_MAX)
+        return now;
+    fits = size_that_fits(perf);
+    return fits * 2 <= now ? fits : now;
+}
+
 int tacho_sampler_perf_adapt(struct tacho_sampler *sampler, struct tacho_fail *fail)
 {
     struct tacho_sampler_perf *perf = &sampler->perf;
-    uint32_t now = perf->events.config.stack_bytes;
-    uint32_t next = now * 2 > STACK_BYTES_MAX ? STACK_BYTES_MAX : now * 2;
+    uint32_t now = perf->events.config.stack_bytes, wanted;
     struct tacho_fail refused = {0};
-    if (perf->window_samples < ADAPT_SAMPLES || perf->cannot_grow || now == STACK_BYTES_MAX ||
-        sampler->config.stack_bytes)
+    if (perf->window_samples < ADAPT_SAMPLES || perf->cannot_change || sampler->config.stack_bytes)
         return 0;
-    bool is_short = (double)perf->window_stack_end > ADAPT_SHARE * (double)perf->window_samples;
+    wanted = size_wanted(sampler);
     perf->window_samples = perf->window_stack_end = 0;
-    if (!is_short)
+    memset(perf->window_used, 0, sizeof perf->window_used);
+    if (wanted == now)
         return 0;
-    grow(sampler, next, &refused);
-    if (!perf->cannot_grow)
+    perf->has_grown |= wanted > now;
+    resize(sampler, wanted, &refused);
+    if (!perf->cannot_change || wanted < now)
         return 0;
     return tacho_sink_note(sampler->sink, TACHO_NOTE_WARNING, "sampler", NAN, fail,
                            "stacks deeper than %u KiB are cut off: larger copies were refused (%s)",
@@ -551,7 +599,7 @@ int tacho_sampler_perf_finish(struct tacho_sampler *sampler, struct tacho_fail *
     int64_t now_ns = tacho_time_monotonic_ns();
     size_t at = 0;
     uint64_t tid, value;
-    perf->cpu_count += tacho_perf_events_count(&perf->events);
+    perf->running_ns += tacho_perf_events_running_ns(&perf->events);
     while (tacho_map_next(&sampler->table.threads, &at, &tid, &value)) {
         struct tacho_sampled_thread *thread = (struct tacho_sampled_thread *)(uintptr_t)value;
         if (thread->wait.since_ns && end_wait(sampler, thread, now_ns, fail) < 0)

@@ -357,6 +357,8 @@ size_t tacho_unwinder_walk(struct tacho_unwinder *unwinder, struct tacho_space *
         addresses[walk.depth++] =
             walk.registers.value[TACHO_REGISTER_RIP] + (walk.is_exact ? 1 : 0);
     }
+    unwinder->stack_used =
+        walk.registers.value[TACHO_REGISTER_RSP] - registers->value[TACHO_REGISTER_RSP];
     *end = walk.end;
     return walk.depth;
 }

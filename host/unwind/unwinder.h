@@ -37,6 +37,7 @@ struct tacho_unwinder {
     struct tacho_modules modules;
     struct tacho_unwind_row *rows;
     uint64_t steps, misses;
+    uint64_t stack_used;                 // by the last walk, from the stack pointer up
     struct tacho_watched_frame *watched; // of the last walk, innermost first
     size_t watched_count;
 };

@@ -90,11 +90,14 @@ class Stacks(unittest.TestCase):
             self.assertGreater(len(stacks), 300)
             self.assertGreater(right / len(stacks), 0.99)
 
-    def test_copies_grow_until_deep_stacks_fit(self):
-        taken = sample(program("recursion_nofp"), "2", "700",
+    def test_copies_shrink_to_the_stacks_and_grow_until_deep_ones_fit(self):
+        shallow = sample(program("split_nofp"), "1.5", options=("--rate", "997"))
+        self.assertLess(shallow["stack_bytes"], 32 << 10)
+        self.assertGreater(shallow.complete(), 0.99)
+        taken = sample("sh", "-c", f"{program('split_nofp')} 1; {program('recursion_nofp')} 3 700",
                        options=("--dump", "--rate", "997"))
-        self.assertGreaterEqual(taken["stack_bytes"], 32 << 10)
-        late = taken.stacks[len(taken.stacks) * 3 // 4:]
+        self.assertGreaterEqual(taken["stack_bytes"], 12 << 10)
+        late = taken.stacks[len(taken.stacks) * 5 // 6:]
         cut = sum(1 for _, _, flags, _ in late if flags & 1)
         self.assertLess(cut / len(late), 0.01, taken.notes)
 
