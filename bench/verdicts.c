@@ -5,7 +5,7 @@
 //
 // `machine` times whole processes, interleaved as ABBA, wall and CPU time of the same processes;
 // a regression is confirmed by one rerun. The plain U test at p < 0.05 on the same values stands
-// beside it. Percent of comparisons; "wrong" and "found" are confirmed regressions.
+// beside it. Numbers are comparisons, not percent; rules in host/analyze/compare.h.
 #include <math.h>
 #include <signal.h>
 #include <spawn.h>

@@ -70,6 +70,17 @@ static void exact_counts_give_their_parts(void **state)
     assert_true(result.exponent > 1 && result.exponent < 1.3);
 }
 
+static void the_error_is_that_of_points_left_out(void **state)
+{
+    const double n[] = {10, 50, 100, 500, 1000}, value[] = {1, 1, 1, 1, 1.04};
+    struct tacho_growth_order result;
+
+    (void)state;
+    tacho_growth_order_build(n, value, 5, &result);
+    assert_int_equal(result.order, TACHO_ORDER_CONSTANT);
+    assert_true(fabs(result.error - 0.019154550) < 1e-9); // by hand; 0.016 with them
+}
+
 static void a_budget_holds_is_exceeded_or_is_left_open(void **state)
 {
     struct tacho_growth_order result;
@@ -146,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_order_is_found),
         cmocka_unit_test(exact_counts_give_their_parts),
+        cmocka_unit_test(the_error_is_that_of_points_left_out),
         cmocka_unit_test(a_budget_holds_is_exceeded_or_is_left_open),
         cmocka_unit_test(too_few_sizes_say_nothing),
         cmocka_unit_test(hostile_points_are_taken),

@@ -279,6 +279,31 @@ static void a_leak_is_told_from_flat_saw_warm_up_and_step(void **state)
     assert_in_range(count_verdict(LEAK_UNDER_SAW, TACHO_LEAK_FOUND, 50), 43, 50);
 }
 
+// Peaks that grow are load, not leaks; a rise that only begins is yet to agree with the next one.
+static void growing_peaks_and_late_rises_are_not_found(void **state)
+{
+    const struct tacho_leak_rule rule = {0};
+    static double x[LONG], peaks[LONG], late[LONG], early[LONG];
+    struct tacho_leak leak;
+
+    (void)state;
+    for (int i = 0; i < LONG; i++) {
+        double rise = 0.5 * (i % (LONG / 2)) / (LONG / 2);
+
+        x[i] = i;
+        peaks[i] = 100 + (i % 10) * 0.01 * i;
+        late[i] = i < LONG / 2 ? 100 : 100 * (1 + rise);
+        early[i] = i < LONG / 2 ? 100 * (1 + rise) : 150;
+    }
+    tacho_leak_build(x, peaks, LONG, &rule, &leak);
+    assert_int_equal(leak.verdict, TACHO_LEAK_NONE);
+    near(leak.slope, 0, 0);
+    tacho_leak_build(x, late, LONG, &rule, &leak);
+    assert_int_equal(leak.verdict, TACHO_LEAK_SUSPECTED);
+    tacho_leak_build(x, early, LONG, &rule, &leak);
+    assert_int_equal(leak.verdict, TACHO_LEAK_SETTLED);
+}
+
 static void one_horizon_alone_is_only_suspected(void **state)
 {
     const struct tacho_leak_rule rule = {0}, high = {.units_min = 50};
@@ -342,6 +367,7 @@ int main(void)
         cmocka_unit_test(fewer_than_ten_values_are_insufficient),
         cmocka_unit_test(values_at_one_instant_have_no_trend),
         cmocka_unit_test(a_leak_is_told_from_flat_saw_warm_up_and_step),
+        cmocka_unit_test(growing_peaks_and_late_rises_are_not_found),
         cmocka_unit_test(one_horizon_alone_is_only_suspected),
         cmocka_unit_test(hostile_series_are_taken),
     };
