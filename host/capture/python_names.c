@@ -45,10 +45,10 @@
 #define CHAIN_MAX    64 // Python calls in one run of the loop
 #define SLOT_WORDS   96 // of the loop's C frame, down from its end
 #define SLOTS        (SLOT_WORDS + 6)
-#define LEARN_TRIES  12
-#define LEARN_CODES  4 // different code objects in them: one alone proves nothing
-#define LEARN_ROUNDS 300
-#define FRESH_NS     (8 * TACHO_NS_PER_MS) // most often the program is still where it was
+#define LEARN_TRIES  8
+#define LEARN_CODES  3 // different code objects in them: one alone proves nothing
+#define LEARN_ROUNDS 100
+#define FRESH_NS     (10 * TACHO_NS_PER_MS) // most often the program is still where it was
 #define RECHECK_NS   TACHO_NS_PER_S // a code object may be freed and its memory used for another
 #define NAME_MAX     200u
 

@@ -15,7 +15,7 @@
 #define FIRST_POLL_NS           (10 * TACHO_NS_PER_MS)
 #define PYTHON_POLL_NS          (100 * TACHO_NS_PER_MS)
 #define PYTHON_POLL_NS_FAST     (50 * TACHO_NS_PER_MS) // at rates above FAST_HZ
-#define PYTHON_POLL_NS_LEARNING (10 * TACHO_NS_PER_MS)
+#define PYTHON_POLL_NS_LEARNING (20 * TACHO_NS_PER_MS)
 #define FAST_HZ                 250.0
 #define SETTLE_NS               (2 * TACHO_NS_PER_MS) // by then a record of any CPU is in its ring
 
