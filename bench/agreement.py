@@ -23,10 +23,10 @@ def programs(folder, scripts):
     rows = [
         ("C, frame pointers", [f"{folder}/split_fp", "4"]),
         ("C, no frame pointers", [f"{folder}/split_nofp", "4"]),
-        ("C++, threads", [f"{folder}/cpp_threads"]),
-        ("python3", ["python3", f"{scripts}/work.py"]),
-        ("node", ["node", "--perf-basic-prof", "--interpreted-frames-native-stack", f"{scripts}/work.js"]),
-        ("sqlite3", ["sh", "-c", f"exec sqlite3 :memory: < {scripts}/work.sql"]),
+        ("C++, threads", [f"{folder}/cpp_threads", "4"]),
+        ("python3", ["python3", f"{scripts}/work.py", "4"]),
+        ("node", ["node", "--perf-basic-prof", "--interpreted-frames-native-stack", f"{scripts}/work.js", "4"]),
+        ("sqlite3", ["sh", "-c", f"for i in 1 2 3 4 5 6 7 8; do sqlite3 :memory: < {scripts}/work.sql; done"]),
         ("xz -T2", ["xz", "-T2", "-k", "-c", "-6", f"{scripts}/../../build.input"]),
     ]
     return [row for row in rows if shutil.which(row[1][0])]
@@ -51,6 +51,9 @@ def perf_shares(command, folder):
 
 # Names as both tools can agree on: no signature, template arguments, return type or clone suffix; what has
 # no name in one heap.
+INTERPRETED = {name: "_PyEval_EvalFrameDefault" for name in ("python_hot", "python_cold", "main", "<module>")}
+
+
 def plain(name):
     name = re.sub(r"\+0x[0-9a-f]+$", "", name)
     if name.startswith("JS:"): # "JS:*name file:line:column"
@@ -64,6 +67,7 @@ def plain(name):
 
 
 def tacho_shares(tacho, command, folder):
+    is_python = command[0] == "python3"
     path = os.path.join(folder, "folded")
     subprocess.run([tacho, "run", "-q", "--no-store", "--rate", str(RATE_HZ), "--format", "folded",
                     "-o", path, "--", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -74,7 +78,9 @@ def tacho_shares(tacho, command, folder):
             frames = stack.split(";")
             while len(frames) > 1 and frames[-1].endswith("_[i]"): # the function that it was inlined into
                 frames.pop()
-            counts[plain(re.sub(r"_\[[kij]\]$", "", frames[-1]))] += int(weight)
+            name = plain(re.sub(r"_\[[kij]\]$", "", frames[-1]))
+            # perf sees the interpreter where tacho names the function that it interprets.
+            counts[INTERPRETED.get(name, name) if is_python else name] += int(weight)
     return counts
 
 
