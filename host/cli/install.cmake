@@ -1,4 +1,4 @@
-# What `cmake --install` puts beside the command: its agent, manual pages and completion, all made by
+# What `cmake --install` puts beside the command: manual pages and completion, all made by
 # the command itself from its descriptors.
 set(made ${CMAKE_CURRENT_BINARY_DIR}/installed)
 file(STRINGS commands.def lines REGEX "^TACHO_COMMAND")
@@ -22,4 +22,3 @@ install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${made}/tacho.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
         RENAME tacho)
 install(FILES ${made}/_tacho DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
-install(TARGETS tacho-agent LIBRARY DESTINATION lib/tacho) # where the command looks for it
