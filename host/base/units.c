@@ -210,3 +210,54 @@ int tacho_read_number(const char *text, double *value, struct tacho_fail *fail)
         return tacho_fail_set(fail, TACHO_ERR_USAGE, "'%s' is not a number", text);
     return 0;
 }
+
+int tacho_read_measure(const char *text, double *value, const char **unit, struct tacho_fail *fail)
+{
+    static const struct {
+        const char *sign, *unit;
+        double scale;
+    } rows[] = {{"", "", 1},
+                {"ns", "seconds", 1e-9},
+                {"us", "seconds", 1e-6},
+                {"ms", "seconds", 1e-3},
+                {"s", "seconds", 1},
+                {"min", "seconds", 60},
+                {"h", "seconds", 3600},
+                {"B", "bytes", 1},
+                {"kB", "bytes", 1e3},
+                {"MB", "bytes", 1e6},
+                {"GB", "bytes", 1e9},
+                {"TB", "bytes", 1e12},
+                {"KiB", "bytes", 1024},
+                {"MiB", "bytes", 1048576},
+                {"GiB", "bytes", 1073741824},
+                {"TiB", "bytes", 1099511627776},
+                {"%", "ratio", 0.01},
+                {"C", "celsius", 1},
+                {"mW", "watts", 1e-3},
+                {"W", "watts", 1},
+                {"Hz", "hertz", 1},
+                {"MHz", "hertz", 1e6},
+                {"GHz", "hertz", 1e9},
+                {"/s", "count/s", 1},
+                {"B/s", "bytes/s", 1},
+                {"kB/s", "bytes/s", 1e3},
+                {"MB/s", "bytes/s", 1e6},
+                {"GB/s", "bytes/s", 1e9},
+                {"KiB/s", "bytes/s", 1024},
+                {"MiB/s", "bytes/s", 1048576},
+                {"GiB/s", "bytes/s", 1073741824}};
+    const char *sign;
+    if (read_quantity(text, "number", value, &sign, fail) < 0)
+        return tacho_fail_advise(fail, "write for example 50 ms, 4 GiB, 90 %% or 100");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strcmp(sign, rows[i].sign) != 0)
+            continue;
+        *value *= rows[i].scale;
+        *unit = rows[i].unit;
+        return 0;
+    }
+    return tacho_fail_set(fail, TACHO_ERR_USAGE,
+                          "'%s' is not a unit; write for example 50 ms, 4 GiB, 90 %%, 85 C, 150 /s",
+                          sign);
+}

@@ -24,5 +24,9 @@ int tacho_read_duration(const char *text, int64_t *ns, struct tacho_fail *fail);
 // "64MiB", "10MB", "512k", "4096": k M G T are powers of 1000 with B, of 1024 with iB or alone.
 int tacho_read_size(const char *text, uint64_t *bytes, struct tacho_fail *fail);
 int tacho_read_number(const char *text, double *value, struct tacho_fail *fail);
+// "50 ms", "4 GiB", "90 %", "85 C", "150 /s", "2 MiB/s": the value in the base unit that metrics
+// use, whose name becomes *unit ("seconds", "bytes", "ratio", ...); a bare number has the unit "".
+// Sizes: kB MB GB are powers of 1000, KiB MiB GiB of 1024.
+int tacho_read_measure(const char *text, double *value, const char **unit, struct tacho_fail *fail);
 
 #endif

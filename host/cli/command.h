@@ -74,7 +74,8 @@ struct tacho_session {
     void *options; // the command's options struct, zeroed before parsing: zero means default
     char **arguments;
     int argument_count;
-    bool has_separator; // the arguments came after "--"
+    bool has_separator; // there was a "--"
+    int separator;      // so many arguments stood before it
 };
 
 enum tacho_command_flag {

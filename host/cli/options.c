@@ -155,6 +155,7 @@ int tacho_options_parse(const struct tacho_command *command, int argc, char **ar
         const char *word = argv[at];
         if (strcmp(word, "--") == 0) {
             session->has_separator = true;
+            session->separator = kept;
             at++;
             break;
         }
