@@ -1,12 +1,16 @@
 # Commands are timed in turns; a slower one is exit status 1; what a figure cannot say is said.
 import csv
+import fcntl
 import io
 import json
 import os
+import pty
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 
@@ -132,6 +136,24 @@ class Bench(unittest.TestCase):
                                 (["--param", "n=1..900", "--param", "m=1..900", "true"], "1000"),
                                 (["--name", "a", "true", "true"], "1 names")]:
             self.assertIn(sentence, self.tacho(*words, status=2).stderr)
+
+    def test_progress_is_for_a_terminal_only_and_is_cleared(self):
+        words = [TACHO, "bench", "-r", "30", "-w", "0", "sleep 0.02"]
+        self.assertEqual(self.tacho(*words[2:]).stderr, "")
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave,
+                       timeout=60, check=True)
+        os.close(slave)
+        shown = b""
+        try:
+            while block := os.read(master, 4096):
+                shown += block
+        except OSError:
+            pass # the end of a terminal that nobody holds open any more
+        os.close(master)
+        self.assertRegex(shown.decode(), r"measuring: round \d+, about .* left")
+        self.assertTrue(shown.endswith(b"\r\033[K"), shown)
 
     def test_output_of_commands_is_shown_only_if_asked_for(self):
         self.assertNotIn("seen", self.tacho("-r", "1", "--name", "x", "echo seen").stdout)
