@@ -52,11 +52,25 @@ static int write_all(int fd, const char *data, size_t size)
         data += count;
         size -= (size_t)count;
     }
-    return fsync(fd);
+    return 0;
+}
+
+// A pipe or a device stays what it is: nothing is made beside it that could take its place.
+static int write_through(const char *path, const void *data, size_t size, struct tacho_fail *fail)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC), status = 0;
+    if (fd < 0 || write_all(fd, data, size) < 0)
+        status = tacho_fail_errno(fail, "cannot write %s", path);
+    if (fd >= 0)
+        close(fd);
+    return status;
 }
 
 int tacho_file_replace(const char *path, const void *data, size_t size, struct tacho_fail *fail)
 {
+    struct stat what;
+    if (stat(path, &what) == 0 && !S_ISREG(what.st_mode))
+        return write_through(path, data, size, fail);
     struct tacho_buffer beside = {0};
     tacho_buffer_printf(&beside, "%s.new.XXXXXX", path);
     int status = 0;
@@ -67,7 +81,7 @@ int tacho_file_replace(const char *path, const void *data, size_t size, struct t
     }
     mode_t mask = umask(0);
     umask(mask);
-    if (fchmod(fd, 0666 & ~mask) < 0 || write_all(fd, data, size) < 0 ||
+    if (fchmod(fd, 0666 & ~mask) < 0 || write_all(fd, data, size) < 0 || fsync(fd) < 0 ||
         rename(beside.data, path) < 0) {
         status = tacho_fail_errno(fail, "cannot write %s", path);
         unlink(beside.data);

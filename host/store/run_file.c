@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -252,7 +253,12 @@ static int read_path(const char *path, const struct tacho_run_read_options *opti
                      struct tacho_run *run, struct tacho_store *store, struct tacho_fail *fail)
 {
     struct tacho_buffer text = {0};
+    struct stat what;
     tacho_run_init(run);
+    // Some never end.
+    if (stat(path, &what) == 0 && (S_ISCHR(what.st_mode) || S_ISBLK(what.st_mode)))
+        return tacho_fail_set(fail, TACHO_ERR_FORMAT,
+                              "cannot read %s: it is a device, not an exported run", path);
     if (tacho_file_read(path, &text, 0, fail) < 0) {
         tacho_buffer_release(&text);
         return tacho_fail_add(fail, "cannot read the exported run");

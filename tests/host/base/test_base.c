@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -218,6 +219,28 @@ static void file__is_replaced_whole_and_read_back(void **state)
         slash = strrchr(path, '/');
 }
 
+static void file__a_device_is_written_to_and_stays_a_device(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/tacho-test-XXXXXX", path[64];
+    struct tacho_fail fail = {0};
+    struct stat what;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/full", folder); // nobody may make devices, but may name one
+    assert_int_equal(symlink("/dev/full", path), 0);
+    assert_true(tacho_file_replace(path, "hello", 5, &fail) < 0);
+    assert_non_null(strstr(fail.text, "No space left"));
+    assert_int_equal(stat(path, &what), 0);
+    assert_true(S_ISCHR(what.st_mode));
+    unlink(path);
+    assert_int_equal(symlink("/dev/null", path), 0);
+    assert_int_equal(tacho_file_replace(path, "hello", 5, &fail), 0);
+    assert_int_equal(stat(path, &what), 0);
+    assert_true(S_ISCHR(what.st_mode));
+    unlink(path);
+    rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +253,7 @@ int main(void)
         cmocka_unit_test(out__a_closed_reader_is_a_story_not_a_crash),
         cmocka_unit_test(units__are_read_and_written_for_people),
         cmocka_unit_test(file__is_replaced_whole_and_read_back),
+        cmocka_unit_test(file__a_device_is_written_to_and_stays_a_device),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
