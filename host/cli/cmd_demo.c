@@ -385,7 +385,7 @@ static int run(struct tacho_session *session, struct tacho_fail *fail)
 static const char *const usage[] = {"demo [--for SPAN] [--faults LIST] [--html FILE]", NULL};
 
 static const struct tacho_option option_table[] = {
-    TACHO_OPTION(struct options, duration_ns, "for", 0, DURATION, "SPAN",
+    TACHO_OPTION(struct options, duration_ns, "for", 0, SPAN, "SPAN",
                  "how long the service is under load (default 15s)"),
     TACHO_OPTION(struct options, faults, "faults", 0, TEXT, "LIST",
                  "which faults it has: hotspot, slow-query, leak or none (default all)"),

@@ -31,6 +31,7 @@ enum tacho_option_kind {
     TACHO_OPTION_FLAG,     // bool
     TACHO_OPTION_TEXT,     // const char *
     TACHO_OPTION_DURATION, // int64_t, nanoseconds
+    TACHO_OPTION_SPAN,     // the same, more than nothing
     TACHO_OPTION_SIZE,     // uint64_t, bytes
     TACHO_OPTION_NUMBER,   // double
     TACHO_OPTION_COUNT,    // uint64_t

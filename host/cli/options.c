@@ -77,6 +77,12 @@ static int set(const struct tacho_option *option, char *into, const char *value,
         return 0;
     case TACHO_OPTION_DURATION:
         return tacho_read_duration(value, (int64_t *)(void *)field, fail);
+    case TACHO_OPTION_SPAN:
+        if (tacho_read_duration(value, (int64_t *)(void *)field, fail) < 0)
+            return fail->code;
+        if (*(const int64_t *)(const void *)field <= 0)
+            return tacho_fail_set(fail, TACHO_ERR_USAGE, "'%s' is no time at all", value);
+        return 0;
     case TACHO_OPTION_SIZE:
         return tacho_read_size(value, (uint64_t *)(void *)field, fail);
     case TACHO_OPTION_NUMBER:

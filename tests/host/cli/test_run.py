@@ -119,7 +119,7 @@ class Refuses(Base):
     def test_wrong_options_name_the_option(self):
         for words in (["--rate", "x"], ["--rate", "1e9"], ["--for", "2 weeks"], ["--unwind", "magic"],
                       ["--every"], ["--no-such-option"], ["--format", "bmp"], ["--name", "a/b"],
-                      ["--pid", "12x"], ["--pid", "-5"]):
+                      ["--pid", "12x"], ["--pid", "-5"], ["--for", "0"], ["--every", "0ms"]):
             done = self.run_(*words, *([] if words == ["--every"] else ["--", "true"]))
             self.assertEqual(done.returncode, 2, words)
             self.assertIn(words[0], done.stderr)
