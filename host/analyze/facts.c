@@ -113,6 +113,17 @@ static void facts_surroundings(struct tacho_facts *facts, const struct tacho_run
     facts->pressure_io_ratio = pressure(run, "pressure_io_ratio");
 }
 
+// Of the whole run, as the share of one core is; a mean of samples knows little of a short run.
+static double machine_ratio(const struct tacho_facts *facts, const struct tacho_run *run)
+{
+    const char *text = tacho_run_environment_find(run, "cpu_count");
+    double cores = text != NULL ? strtod(text, NULL) : 0;
+
+    return cores >= 1 && !isnan(facts->cpu_ratio_core)
+               ? facts->cpu_ratio_core / cores
+               : tacho_run_gauge_mean(run, "cpu_ratio_machine", "run");
+}
+
 void tacho_facts_build(struct tacho_facts *facts, const struct tacho_run *run)
 {
     memset(facts, 0, sizeof *facts);
@@ -124,7 +135,7 @@ void tacho_facts_build(struct tacho_facts *facts, const struct tacho_run *run)
     facts->cpu_wait_seconds = tacho_run_counter(run, "cpu_wait_seconds", "run");
     facts->cpu_ratio_core =
         (facts->cpu_user_seconds + facts->cpu_system_seconds) / facts->wall_seconds;
-    facts->cpu_ratio_machine = tacho_run_gauge_mean(run, "cpu_ratio_machine", "run");
+    facts->cpu_ratio_machine = machine_ratio(facts, run);
     facts->page_faults_minor = tacho_run_counter(run, "page_faults_minor", "run");
     facts->page_faults_major = tacho_run_counter(run, "page_faults_major", "run");
     facts->switches_voluntary = tacho_run_counter(run, "context_switches_voluntary", "run");
@@ -177,10 +188,13 @@ static void cost_metrics(struct tacho_thread_cost *cost, const struct tacho_run 
     const struct tacho_run_series *user = subject_series(run, "cpu_user_seconds", what, number);
     const struct tacho_run_series *system = subject_series(run, "cpu_system_seconds", what, number);
     const struct tacho_run_series *rss = subject_series(run, "rss_bytes", what, number);
+    const struct tacho_run_series *cpu = subject_series(run, "cpu_seconds", what, number);
     struct tacho_metric_summary summary;
 
     cost->cpu_seconds = cost->memory_peak_bytes = NAN;
-    if (user != NULL && system != NULL)
+    if (cpu != NULL)
+        cost->cpu_seconds = counter_total(run, cpu);
+    else if (user != NULL && system != NULL)
         cost->cpu_seconds = counter_total(run, user) + counter_total(run, system);
     if (rss != NULL) {
         tacho_metric_summary_build(&summary, rss);

@@ -26,6 +26,20 @@ int64_t tacho_time_own_cpu_ns(void)
     return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+int64_t tacho_time_resolution_ns(void)
+{
+    int64_t smallest_ns = INT64_MAX, before_ns = tacho_time_monotonic_ns();
+    for (int steps = 0; steps < 64;) {
+        int64_t now_ns = tacho_time_monotonic_ns();
+        if (now_ns > before_ns) {
+            smallest_ns = now_ns - before_ns < smallest_ns ? now_ns - before_ns : smallest_ns;
+            steps++;
+        }
+        before_ns = now_ns;
+    }
+    return smallest_ns;
+}
+
 struct tacho_deadline tacho_deadline_after(int64_t span_ns)
 {
     return (struct tacho_deadline){.at_ns = tacho_time_monotonic_ns() + span_ns};

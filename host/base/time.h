@@ -12,6 +12,8 @@
 int64_t tacho_time_monotonic_ns(void); // CLOCK_MONOTONIC: the host clock of every run
 int64_t tacho_time_unix_ns(void);      // CLOCK_REALTIME
 int64_t tacho_time_own_cpu_ns(void);   // CPU time of this process: tacho's own overhead
+// The smallest step seen between readings of CLOCK_MONOTONIC that follow each other.
+int64_t tacho_time_resolution_ns(void);
 
 // An absolute bound; zero is "none".
 struct tacho_deadline {

@@ -70,8 +70,10 @@ static void take_stat(struct tacho_proc_source *self, struct tacho_process *proc
         (double)(stat->faults_minor_children - first->faults_minor_children);
     process->children_faults_major =
         (double)(stat->faults_major_children - first->faults_major_children);
-    if (stat->state == 'Z')
-        return; // has no memory and no threads any more, which is no news about the program
+    // One that ends has no memory and no threads any more, which is no news about the program. It
+    // loses its memory before it is a zombie.
+    if (stat->state == 'Z' || stat->vms_bytes == 0)
+        return;
     double rss_bytes = (double)stat->rss_pages * self->page_bytes;
     set(process, TACHO_AT_threads, (double)stat->threads);
     set(process, TACHO_AT_vms_bytes, (double)stat->vms_bytes);

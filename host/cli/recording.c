@@ -142,7 +142,13 @@ static int close_run(struct tacho_recording *recording, struct tacho_symboliser 
     run->info.duration_ns = recording->result.end_ns - run->info.start_host_ns;
     run->info.has_exit = recording->result.has_exit;
     run->info.exit_status = recording->result.exit_status;
-    if (tacho_sink_note(&recording->writer->sink, TACHO_NOTE_OVERHEAD, "tacho",
+    int64_t resolution_ns = tacho_time_resolution_ns();
+    if (tacho_sink_note(&recording->writer->sink, TACHO_NOTE_CLOCK, "host", (double)resolution_ns,
+                        fail,
+                        "times are clock_monotonic; the smallest step between two readings was "
+                        "%lld ns",
+                        (long long)resolution_ns) < 0 ||
+        tacho_sink_note(&recording->writer->sink, TACHO_NOTE_OVERHEAD, "tacho",
                         (double)tacho_time_own_cpu_ns() * 1e-9, fail,
                         "CPU time that tacho used while it observed") < 0 ||
         push_coverage(recording, fail) < 0 || tacho_symboliser_run(symboliser, run, fail) < 0)

@@ -172,7 +172,7 @@ static void write_rest(const struct tacho_run *run, const struct tacho_facts *fa
             tacho_out_printf(out, " · switched %s times to wait, %s times pushed aside",
                              tacho_format_count(facts->switches_voluntary, text),
                              tacho_format_count(facts->switches_involuntary, other));
-        if (!isnan(facts->open_files_peak))
+        if (facts->open_files_peak > 0) // a command that ends has closed them
             tacho_out_printf(out, " · at most %s open files of %s",
                              tacho_format_count(facts->open_files_peak, text),
                              tacho_format_count(facts->open_files_limit, other));
