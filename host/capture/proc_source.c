@@ -353,7 +353,7 @@ static int stop_notes(struct tacho_proc_source *self, struct tacho_fail *fail)
         return fail->code;
     if (self->adaptive.changes &&
         tacho_sink_note(self->sink, TACHO_NOTE_INFO, "collector", (double)self->adaptive.changes,
-                        fail, "the sampling period followed the load: it changed %u times",
+                        fail, "the sampling period followed the load; changes: %u",
                         self->adaptive.changes) < 0)
         return fail->code;
     double seconds = (double)self->spent_ns * 1e-9;

@@ -351,6 +351,24 @@ static void take_reaped(struct tacho_proc_source *self)
         tacho_map_put(&self->reaped, (uint64_t)launch->reaped.items[self->reaped_seen].pid, NULL);
 }
 
+// The parent's totals grew by all that the process ever used; what it, and the children it had
+// waited for, used before it was observed is taken off again.
+static void forget_before(struct tacho_proc_source *self, const struct tacho_process *process)
+{
+    if (!process->old)
+        return;
+    for (size_t i = 0; i < sizeof inherited_metrics / sizeof *inherited_metrics; i++)
+        if (!isnan(process->base[inherited_metrics[i]]))
+            self->departed[inherited_metrics[i]] -= process->base[inherited_metrics[i]];
+    double user_s = (double)process->first.user_children / self->hz;
+    double system_s = (double)process->first.system_children / self->hz;
+    self->departed[TACHO_AT_cpu_seconds] -= user_s + system_s;
+    self->departed[TACHO_AT_cpu_user_seconds] -= user_s;
+    self->departed[TACHO_AT_cpu_system_seconds] -= system_s;
+    self->departed[TACHO_AT_page_faults_minor] -= (double)process->first.faults_minor_children;
+    self->departed[TACHO_AT_page_faults_major] -= (double)process->first.faults_major_children;
+}
+
 static int end_one(struct tacho_proc_source *self, struct tacho_process *process, int64_t now_ns,
                    struct tacho_fail *fail)
 {
@@ -363,6 +381,8 @@ static int end_one(struct tacho_proc_source *self, struct tacho_process *process
         self->departed[TACHO_AT_cpu_system_seconds] += process->children_system;
         self->departed[TACHO_AT_page_faults_minor] += process->children_faults_minor;
         self->departed[TACHO_AT_page_faults_major] += process->children_faults_major;
+    } else {
+        forget_before(self, process);
     }
     if (process->given && !process->over)
         self->given_alive--;

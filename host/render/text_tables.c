@@ -281,11 +281,27 @@ static void note_line(struct tacho_out *out, const char *word, const char *subje
     tacho_out_char(out, '\n');
 }
 
+// What the samplers had to leave out, all profiles together: their notes do not say of which.
+static double samples_lost(const struct tacho_run *run)
+{
+    double lost = 0;
+
+    for (size_t i = 0; i < run->notes.count; i++) {
+        const struct tacho_run_note *note = &run->notes.items[i];
+
+        if (note->kind == TACHO_NOTE_LOSS && strcmp(note->subject, "sampler") == 0 &&
+            !isnan(note->value))
+            lost += note->value;
+    }
+    return lost;
+}
+
 static void write_profile_notes(const struct tacho_report *report, struct tacho_out *out)
 {
     const struct tacho_run *run = report->run;
-    char text[256], share[TACHO_UNIT_TEXT_MAX];
+    char text[256], share[TACHO_UNIT_TEXT_MAX], lost[TACHO_UNIT_TEXT_MAX];
 
+    tacho_format_count(samples_lost(run), lost);
     for (size_t i = 0; i < run->profiles.count; i++) {
         const struct tacho_run_profile *profile = &run->profiles.items[i];
         size_t cut = 0, count = profile->samples.count;
@@ -295,8 +311,9 @@ static void write_profile_notes(const struct tacho_report *report, struct tacho_
             cut += (profile->samples.items[j].flags & TACHO_STACK_TRUNCATED) != 0 ? 1 : 0;
         if (!isnan(profile->rate_hz))
             snprintf(rate, sizeof rate, "%.4g Hz", profile->rate_hz);
-        snprintf(text, sizeof text, "%.60s, %s, samples: %zu, %s of the stacks are incomplete",
-                 profile->sampler, rate, count,
+        snprintf(text, sizeof text,
+                 "%.60s, %s, samples: %zu, lost: %s, %s of the stacks are incomplete",
+                 profile->sampler, rate, count, lost,
                  tacho_format_ratio(count > 0 ? (double)cut / (double)count : (double)NAN, share));
         note_line(out, "profile", profile->name, text);
     }

@@ -167,6 +167,23 @@ class Observes(Base):
             child.kill()
             child.wait()
 
+    def test_what_a_child_used_before_is_not_counted_when_its_parent_waits_for_it(self):
+        parent = subprocess.Popen(["sh", "-c", os.path.join(PROGRAMS, "split_nofp") + " 2 & wait"],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        before = 0
+        while before < 0.8: # seconds of CPU time of the child
+            with open(f"/proc/{parent.pid}/task/{parent.pid}/children") as file:
+                children = file.read().split()
+            if children:
+                with open(f"/proc/{children[0]}/stat") as file:
+                    fields = file.read().rsplit(")", 1)[1].split()
+                before = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        _, facts = self.facts("--pid", str(parent.pid))
+        parent.wait()
+        used = sum(metric["increase"] for metric in facts["metrics"] if metric["subject"] == "run"
+                   and metric["name"] in ("cpu_user_seconds", "cpu_system_seconds"))
+        self.assertLess(used, 2 - before + 0.15)
+
     def test_nothing_is_left_behind(self):
         work = os.path.join(self.folder, "work")
         os.mkdir(work)
